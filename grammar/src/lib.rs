@@ -1,0 +1,25 @@
+//! The config language of `lwsws`: JSON with `#` comments, read the way lwsws reads it.
+//!
+//! One call, [`parse`], turns the bytes of one file into a [`Parse`]: a tree whose every value and key knows its
+//! bytes in the source, the comments, and *all* syntax errors that could be told apart. There is always a tree,
+//! even of a broken file, so that later stages can go on and report what is wrong further down.
+//!
+//! The language itself stands in `lwsws.pest`, where each rule says which behaviour of lwsws it follows.
+//! This crate touches no file and knows nothing of keys or their meaning.
+
+#![forbid(unsafe_code)]
+
+mod display;
+mod error;
+mod parser;
+mod source;
+mod span;
+mod tree;
+mod unescape;
+
+pub use display::display;
+pub use error::{Related, SyntaxError, SyntaxErrorKind};
+pub use parser::{MAX_NESTING, parse};
+pub use source::{LineIndex, Position};
+pub use span::{FileId, Span};
+pub use tree::{Comment, Key, Member, Object, Parse, Text, Value, ValueKind, Word};
