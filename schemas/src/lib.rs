@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What the compiler and the server share, owned by neither: an internal crate of this workspace.
+//!
+//! * [`plan`] is the binary plan: its types, its bytes, its reader (always), its writer (feature `write`).
+//! * [`route`] is the pure answer to "which vhost, which mount, what then": the server builds its routers from
+//!   the same pieces that the compiler explains routes with, so the two cannot disagree.
+//! * [`source`] (feature `source`) is the JSON Schemas of the config language.
+//!
+//! Nothing in here opens a file, a socket or a clock.
+
+#![forbid(unsafe_code)]
+
+pub mod plan;
+pub mod route;
+#[cfg(feature = "source")]
+pub mod source;

@@ -1,0 +1,28 @@
+//! The structs of a plan's sections, one file each.
+//!
+//! All texts borrow from the bytes of the plan (or, in the compiler, from the config's tree), so reading a section
+//! copies no text. Every key of the config language that is in scope has a field, whether the server honours it
+//! yet or not: what it does not honour it must be able to refuse. An `Option` is `None` where the config is silent
+//! and the server, not the language, has the default; plain fields carry the documented default.
+
+mod global;
+mod header;
+mod listener;
+mod mount;
+mod origin;
+mod place;
+mod protocol;
+mod sources;
+mod tls;
+mod vhost;
+
+pub use global::{Global, RejectKeyword};
+pub use header::{Header, Pair};
+pub use listener::{Bind, Families, Listener, Listeners};
+pub use mount::{Cache, Interpret, Mime, Mount};
+pub use origin::{Origin, Upstream, UpstreamAddress};
+pub use place::{Place, Seconds};
+pub use protocol::{OptionValue, Protocol, ProtocolOption};
+pub use sources::{SourceFile, Sources};
+pub use tls::{ClientTls, Tls};
+pub use vhost::Vhost;
