@@ -1,0 +1,5 @@
+//! What is answered: handlers by kind of mount, layers around them, and the statuses of failures.
+
+pub(crate) mod error;
+pub(crate) mod handler;
+pub(crate) mod layer;

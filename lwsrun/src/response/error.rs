@@ -1,0 +1,73 @@
+//! Failure to status: the only place that picks one, and the page that goes with it.
+
+use axum::body::Body;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Response, StatusCode};
+
+/// Why a request is not served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The path has a bad escape or a NUL, or Host is missing or malformed.
+    BadRequest,
+    /// No mount, no file, or a file that may not be read.
+    NotFound,
+    /// A method that the mount does not serve.
+    MethodNotAllowed,
+    /// No table knows the suffix of the file.
+    UnsupportedMediaType,
+    /// A key of the mount is not honoured, or its protocol is not built in.
+    NotImplemented,
+    /// Reading the file failed.
+    Internal,
+    /// A limit is reached.
+    Unavailable,
+}
+
+impl Refusal {
+    /// The status that stands for it.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The answer: status and page.
+    pub(crate) fn response(self) -> Response<Body> {
+        page(self.status(), "")
+    }
+}
+
+/// An error page. `text` is the operator's own (a reject keyword's), escaped here.
+pub(crate) fn page(status: StatusCode, text: &str) -> Response<Body> {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{code} {reason}</title>\
+         <h1>{code} {reason}</h1><p>{text}</p></html>\n",
+        code = status.as_u16(),
+        text = escape(text),
+    );
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+}
+
+/// A redirect without a body. A location that cannot be a header value is the server's own fault: 500.
+pub(crate) fn redirect(status: StatusCode, location: &str) -> Response<Body> {
+    let Ok(location) = HeaderValue::from_str(location) else { return Refusal::Internal.response() };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response.headers_mut().insert(LOCATION, location);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
