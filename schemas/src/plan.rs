@@ -27,7 +27,7 @@ pub use dump::dump;
 pub use error::ReadError;
 pub use id::{ListenerId, MountId, SourceId, VhostId};
 pub use model::{
-    Bind, Cache, ClientTls, Families, Global, Header, Interpret, Listener, Listeners, Mime, Mount,
+    Bind, Cache, ClientTls, Families, Global, Header, Interpret, KeyPlace, Listener, Listeners, Mime, Mount,
     OptionValue, Origin, Pair, Place, Protocol, ProtocolOption, RejectKeyword, Seconds, SourceFile, Sources,
     Tls, Upstream, UpstreamAddress, Vhost,
 };

@@ -17,7 +17,7 @@ pub(super) fn check(sections: &Sections<'_>, digest: &[u8; 32]) -> Result<(), Re
     })?;
     let files = sources.files.len();
     let global: Global<'_> = sections.decode(1)?;
-    check_global(&global)?;
+    check_global(&global, files)?;
     let listeners: Listeners<'_> = sections.decode(2)?;
     let vhosts = sections.ranges.len() - 3;
     let owners = check_listeners(&listeners, vhosts, files)?;
@@ -39,12 +39,15 @@ pub(super) fn digest_of(sources: &Sources<'_>) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-fn check_global(global: &Global<'_>) -> Result<(), ReadError> {
+fn check_global(global: &Global<'_>, files: usize) -> Result<(), ReadError> {
     ensure(!matches!(global.count_threads, Some(0 | 1025..)), "global", || {
         "`count-threads` is not between 1 and 1024".to_owned()
     })?;
     let server = global.server_string.unwrap_or_default();
     ensure(is_field_value(server), "global", || "`server-string` cannot be a header's value".to_owned())?;
+    for key in &global.places {
+        check_place(key.place, files, || "global".to_owned())?;
+    }
     for entry in &global.reject_service_keywords {
         ensure((100..1000).contains(&entry.status), "global", || {
             format!("keyword `{}` has status {}", entry.keyword.escape_default(), entry.status)

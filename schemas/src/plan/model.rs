@@ -16,7 +16,7 @@ mod sources;
 mod tls;
 mod vhost;
 
-pub use global::{Global, RejectKeyword};
+pub use global::{Global, KeyPlace, RejectKeyword};
 pub use header::{Header, Pair};
 pub use listener::{Bind, Families, Listener, Listeners};
 pub use mount::{Cache, Interpret, Mime, Mount};

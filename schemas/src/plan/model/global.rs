@@ -1,6 +1,6 @@
 //! The section of the `global` object.
 
-use super::Seconds;
+use super::{Place, Seconds};
 use crate::plan::codec::{BorrowDecode, Encode};
 
 /// The keys of `global`, fragments of all files put together.
@@ -37,6 +37,17 @@ pub struct Global<'a> {
     pub ip_limit_wsi: Option<u32>,
     /// `global.rlimit-nofile`: the process limit of open files.
     pub rlimit_nofile: Option<u32>,
+    /// Where each key that is set stands, in config order; the last place where a key stands more than once.
+    pub places: Vec<KeyPlace<'a>>,
+}
+
+/// Where a key of `global` stands.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct KeyPlace<'a> {
+    /// The key.
+    pub key: &'a str,
+    /// Its place.
+    pub place: Place,
 }
 
 /// One entry of `global.reject-service-keywords`.

@@ -1,0 +1,301 @@
+//! What a check has to say: one value for it, however it is shown.
+//!
+//! Stages push [`Diagnostic`]s into a [`Report`] and never print. The renderers, one file each, are [`full`],
+//! [`short`] and [`json`]; they draw on the texts of the files through [`Files`].
+
+pub mod code;
+pub mod full;
+pub mod json;
+pub mod short;
+
+use grammar::{FileId, LineIndex, Position, Span};
+
+pub use code::Code;
+
+/// One finding: stable code, severity, one terse headline, the places, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub(crate) code: Code,
+    pub(crate) severity: Severity,
+    pub(crate) headline: String,
+    pub(crate) place: Place,
+    pub(crate) label: String,
+    pub(crate) related: Vec<Annotation>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) helps: Vec<String>,
+    pub(crate) fix: Option<Fix>,
+}
+
+/// How bad a finding is. Only errors keep a plan from being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Something that one should know, and that is right as it is.
+    Note,
+    /// Something that most likely is not what was meant.
+    Warning,
+    /// Something that cannot stand.
+    Error,
+}
+
+/// Where a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A stretch of a file.
+    Span(Span),
+    /// A file as a whole: it is missing or cannot be read.
+    File(FileId),
+}
+
+/// A second place and what it has to do with the finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// The place, in any file.
+    pub span: Span,
+    /// A few words that stand at it.
+    pub label: String,
+}
+
+/// An edit that is certain to be right: a machine may apply it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, in words.
+    pub title: String,
+    /// The bytes to replace.
+    pub span: Span,
+    /// What to put there.
+    pub replacement: String,
+}
+
+impl Diagnostic {
+    /// An error. The headline starts in lower case and has no full stop at its end.
+    #[must_use]
+    pub fn error(code: Code, headline: impl Into<String>, place: impl Into<Place>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            headline: headline.into(),
+            place: place.into(),
+            label: String::new(),
+            related: Vec::new(),
+            notes: Vec::new(),
+            helps: Vec::new(),
+            fix: None,
+        }
+    }
+
+    /// A warning.
+    #[must_use]
+    pub fn warning(code: Code, headline: impl Into<String>, place: impl Into<Place>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, headline, place) }
+    }
+
+    /// A note.
+    #[must_use]
+    pub fn remark(code: Code, headline: impl Into<String>, place: impl Into<Place>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, headline, place) }
+    }
+
+    /// Adds the words at the primary place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds a second place.
+    #[must_use]
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related.push(Annotation { span, label: label.into() });
+        self
+    }
+
+    /// Adds a line of background.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds a line of advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.helps.push(help.into());
+        self
+    }
+
+    /// Sets the edit that puts it right.
+    #[must_use]
+    pub fn fix(mut self, title: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        self.fix = Some(Fix { title: title.into(), span, replacement: replacement.into() });
+        self
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// What diagnostics are sorted by: file, offset, code.
+    fn order(&self) -> (FileId, u32, Code) {
+        match self.place {
+            Place::Span(span) => (span.file, span.start, self.code),
+            Place::File(file) => (file, 0, self.code),
+        }
+    }
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+impl From<Span> for Place {
+    fn from(span: Span) -> Self {
+        Place::Span(span)
+    }
+}
+
+impl From<FileId> for Place {
+    fn from(file: FileId) -> Self {
+        Place::File(file)
+    }
+}
+
+/// Collects the diagnostics of a run.
+#[derive(Debug)]
+pub struct Report {
+    compat: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// An empty report. With `compat`, what lwsws tolerates is only warned of.
+    #[must_use]
+    pub fn new(compat: bool) -> Self {
+        Self { compat, diagnostics: Vec::new() }
+    }
+
+    /// Takes a finding as it is.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Takes an error that lwsws would have let pass: with `--compat` it becomes a warning.
+    pub fn push_tolerated(&mut self, mut diagnostic: Diagnostic) {
+        if self.compat {
+            diagnostic.severity = Severity::Warning;
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Whether `--compat` is on.
+    #[must_use]
+    pub fn compat(&self) -> bool {
+        self.compat
+    }
+
+    /// Whether there is an error among the findings.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// The findings by file, offset and code.
+    #[must_use]
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(Diagnostic::order);
+        self.diagnostics
+    }
+}
+
+/// The files of a run, as far as showing a place needs them.
+#[derive(Debug, Default)]
+pub struct Files {
+    files: Vec<File>,
+}
+
+#[derive(Debug)]
+struct File {
+    name: String,
+    text: String,
+    lines: LineIndex,
+}
+
+impl Files {
+    /// Adds the next file, in the order of [`FileId`]s: its name as shown, and its text.
+    pub fn push(&mut self, name: String, text: String) {
+        let lines = LineIndex::new(&text);
+        self.files.push(File { name, text, lines });
+    }
+
+    /// How many files there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The name of a file as shown; empty for a file that is not of this run.
+    #[must_use]
+    pub fn name(&self, file: FileId) -> &str {
+        self.file(file).map_or("", |file| &file.name)
+    }
+
+    /// The text of a file; empty for a file that is not of this run.
+    #[must_use]
+    pub fn text(&self, file: FileId) -> &str {
+        self.file(file).map_or("", |file| &file.text)
+    }
+
+    /// Line and column of a byte.
+    #[must_use]
+    pub fn position(&self, file: FileId, offset: u32) -> Position {
+        match self.file(file) {
+            Some(file) => file.lines.position(&file.text, offset),
+            None => Position { line: 1, column: 1 },
+        }
+    }
+
+    fn file(&self, file: FileId) -> Option<&File> {
+        self.files.get(file.0 as usize)
+    }
+}
+
+/// A user's text in backticks: control characters escaped, cut after 60 characters.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown = String::from("`");
+    for (count, character) in text.chars().enumerate() {
+        if count == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown.push('`');
+    shown
+}

@@ -1,0 +1,102 @@
+//! Stage 2 of 6: text to tree, and syntax errors to diagnostics. Comes after [`input`](crate::input), before
+//! [`resolve`](crate::resolve).
+
+use grammar::{FileId, Parse, Span, SyntaxError, SyntaxErrorKind};
+
+use crate::diagnostic::{Code, Diagnostic, Files, Report};
+use crate::input::Input;
+
+/// The trees of all files, in reading order.
+#[derive(Debug)]
+pub struct Parsed {
+    /// One for each file of the input.
+    pub files: Vec<ParsedFile>,
+}
+
+/// One file with its tree.
+#[derive(Debug)]
+pub struct ParsedFile {
+    /// Its name relative to the config directory.
+    pub name: String,
+    /// Its name as diagnostics show it.
+    pub shown: String,
+    /// BLAKE3 of its bytes.
+    pub hash: [u8; 32],
+    /// Text, tree, comments and syntax errors.
+    pub parse: Parse,
+}
+
+/// Parses all files. There is a tree for each, even for a broken one.
+#[must_use]
+pub fn parse(input: Input, report: &mut Report) -> Parsed {
+    let files = input.files.into_iter().zip(0..).map(|(source, index)| {
+        let parse = grammar::parse(FileId(index), &source.bytes);
+        for error in &parse.errors {
+            let found = diagnostic(error);
+            if error.kind.tolerated() { report.push_tolerated(found) } else { report.push(found) }
+        }
+        ParsedFile { name: source.name, shown: source.shown, hash: source.hash, parse }
+    });
+    Parsed { files: files.collect() }
+}
+
+impl Parsed {
+    /// Whether a syntax error lies within a stretch of a file: what is missing there may have been lost.
+    #[must_use]
+    pub fn is_broken_within(&self, span: Span) -> bool {
+        let Some(file) = self.files.get(span.file.0 as usize) else {
+            return false;
+        };
+        let errors = &file.parse.errors;
+        let first = errors.partition_point(|error| error.span.start < span.start);
+        errors[first..].iter().take_while(|error| error.span.start <= span.end).any(|error| !error.kind.tolerated())
+    }
+
+    /// The texts, for showing diagnostics; the trees are given up.
+    #[must_use]
+    pub fn into_files(self) -> Files {
+        let mut files = Files::default();
+        for file in self.files {
+            files.push(file.shown, file.parse.text);
+        }
+        files
+    }
+}
+
+fn diagnostic(error: &SyntaxError) -> Diagnostic {
+    let mut found = Diagnostic::error(code(error.kind), error.kind.message(), error.span);
+    if let Some(related) = &error.related {
+        found = found.also(related.span, related.label);
+    }
+    match error.kind.help() {
+        Some(help) => found.help(help),
+        None => found,
+    }
+}
+
+fn code(kind: SyntaxErrorKind) -> Code {
+    match kind {
+        SyntaxErrorKind::NotUtf8 => Code::NotUtf8,
+        SyntaxErrorKind::ByteOrderMark => Code::ByteOrderMark,
+        SyntaxErrorKind::NoOpeningBrace => Code::NoOpeningBrace,
+        SyntaxErrorKind::OutermostList => Code::OutermostList,
+        SyntaxErrorKind::TextAfterDocument => Code::TextAfterDocument,
+        SyntaxErrorKind::Unclosed => Code::Unclosed,
+        SyntaxErrorKind::WrongCloser => Code::WrongCloser,
+        SyntaxErrorKind::UnclosedString => Code::UnclosedString,
+        SyntaxErrorKind::ControlCharacter => Code::ControlCharacter,
+        SyntaxErrorKind::BadEscape => Code::BadEscape,
+        SyntaxErrorKind::BadHex => Code::BadHex,
+        SyntaxErrorKind::NulEscape => Code::NulEscape,
+        SyntaxErrorKind::LoneSurrogate => Code::LoneSurrogate,
+        SyntaxErrorKind::KeyExpected => Code::KeyExpected,
+        SyntaxErrorKind::ColonExpected => Code::ColonExpected,
+        SyntaxErrorKind::ValueExpected => Code::ValueExpected,
+        SyntaxErrorKind::BadNumber => Code::BadNumber,
+        SyntaxErrorKind::CommaExpected => Code::CommaExpected,
+        SyntaxErrorKind::CommaBeforeBrace => Code::CommaBeforeBrace,
+        SyntaxErrorKind::CommaBeforeBracket => Code::CommaBeforeBracket,
+        SyntaxErrorKind::SlashComment => Code::SlashComment,
+        SyntaxErrorKind::TooDeep => Code::TooDeep,
+    }
+}

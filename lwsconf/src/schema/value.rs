@@ -1,0 +1,158 @@
+//! Values with members of their own: lists of pairs, of objects, and of protocols.
+
+use std::collections::HashMap;
+
+use grammar::{Key as WrittenKey, Member, Object, Span, Value, ValueKind, Word};
+use schemas::source::Level;
+
+use super::fields::{Checked, Fields, OptionValue, Pair, Protocol, ProtocolOption, Text, TextSource};
+use super::keys::{Key, Keys, Kind};
+use super::object::Checker;
+use super::wording;
+
+impl<'a> Checker<'a, '_> {
+    /// Checks the value of a key and converts it. None where it is passed over, as lwsws does with `--compat`.
+    pub(crate) fn value(&mut self, key: &Key, value: &'a Value) -> Option<Checked<'a>> {
+        if matches!(value.kind, ValueKind::Bad) {
+            return Some(Checked::Unusable);
+        }
+        let checked = match key.kind {
+            Kind::Text => self.text(key, value).map(Checked::Text),
+            Kind::Integer => self.integer(key, value).map(Checked::Integer),
+            Kind::Boolean => self.boolean(key, value).map(Checked::Boolean),
+            Kind::Presence => self.presence(key, value).then_some(Checked::Present),
+            Kind::Pairs => self.pairs(key, value).map(Checked::Pairs),
+            Kind::Map => self.map(key, value).map(Checked::Pairs),
+            Kind::Objects(level) => self.objects(key, level, value).map(Checked::Objects),
+            Kind::Protocols => self.protocols(key, value).map(Checked::Protocols),
+            // Merged or refused before it comes here.
+            Kind::Object(_) | Kind::Any => None,
+        };
+        // What lwsws passes over is as good as absent; what is an error counts as there, so that nothing else is
+        // said about it.
+        if checked.is_none() && !self.report.compat() { Some(Checked::Unusable) } else { checked }
+    }
+
+    /// A list of objects with names and texts.
+    fn pairs(&mut self, key: &Key, value: &'a Value) -> Option<Vec<Pair<'a>>> {
+        let mut pairs = Vec::new();
+        for (object, _) in self.list_of_objects(key, value)? {
+            for member in &object.members {
+                pairs.extend(self.pair(key, member));
+            }
+        }
+        Some(pairs)
+    }
+
+    /// One object with names and texts, no name twice.
+    fn map(&mut self, key: &Key, value: &'a Value) -> Option<Vec<Pair<'a>>> {
+        let object = self.expect_object(key, value)?;
+        let mut places: HashMap<&str, Span> = HashMap::new();
+        let mut pairs = Vec::new();
+        for member in &object.members {
+            if let Some(earlier) = places.insert(&member.key.text.decoded, member.key.span) {
+                let found = wording::duplicate_name(key, &member.key, earlier);
+                self.report.push_tolerated(found);
+            }
+            pairs.extend(self.pair(key, member));
+        }
+        Some(pairs)
+    }
+
+    fn pair(&mut self, key: &Key, member: &'a Member) -> Option<Pair<'a>> {
+        let value = self.named_text(key, &member.key, &member.value)?;
+        Some(Pair { name: name(&member.key), value })
+    }
+
+    /// A list of objects of a level.
+    fn objects(&mut self, key: &Key, level: Level, value: &'a Value) -> Option<Vec<Fields<'a>>> {
+        let mut objects = Vec::new();
+        for (object, span) in self.list_of_objects(key, value)? {
+            let mut fields = Fields::new(Keys::of(level));
+            self.object(object, span, 0, &mut fields);
+            objects.push(fields);
+        }
+        Some(objects)
+    }
+
+    /// A list of objects with names of protocols and their options.
+    fn protocols(&mut self, key: &Key, value: &'a Value) -> Option<Vec<Protocol<'a>>> {
+        let mut protocols = Vec::new();
+        for (object, _) in self.list_of_objects(key, value)? {
+            for member in &object.members {
+                protocols.extend(self.protocol(key, member));
+            }
+        }
+        Some(protocols)
+    }
+
+    fn protocol(&mut self, key: &Key, member: &'a Member) -> Option<Protocol<'a>> {
+        let options = match &member.value.kind {
+            ValueKind::Object(options) => options,
+            ValueKind::Bad => return None,
+            _ => {
+                self.report.push_tolerated(wording::options_expected(key, &member.key, &member.value));
+                return None;
+            }
+        };
+        let mut fields = Fields::new(Keys::of(Level::WsProtocol));
+        self.object(options, member.value.span, 0, &mut fields);
+        let options = options.members.iter().filter_map(|member| self.option(member, fields.keys)).collect();
+        Some(Protocol { name: name(&member.key), fields, options })
+    }
+
+    /// An option as the protocol will get it, whatever its key demands.
+    fn option(&self, member: &'a Member, keys: &'static Keys) -> Option<ProtocolOption<'a>> {
+        let mut written = name(&member.key);
+        if let Some(key) = keys.get(written.value) {
+            written.value = &keys.canonical(key).name;
+        }
+        let value = match self.bare_text(&member.value) {
+            Some(text) => OptionValue::Text(text),
+            None if matches!(member.value.kind, ValueKind::Bad) => return None,
+            None => OptionValue::Json(self.json(&member.value).to_string()),
+        };
+        Some(ProtocolOption { name: written, value })
+    }
+
+    /// The objects of a list, with their places; items that are none are reported. None if it is no list.
+    fn list_of_objects(&mut self, key: &Key, value: &'a Value) -> Option<Vec<(&'a Object, Span)>> {
+        let ValueKind::Array(items) = &value.kind else {
+            self.report.push_tolerated(wording::wrong_shape(key, key.kind, value));
+            return None;
+        };
+        let mut objects = Vec::new();
+        for item in items {
+            match &item.kind {
+                ValueKind::Object(object) => objects.push((object, item.span)),
+                ValueKind::Bad => {}
+                _ => self.report.push_tolerated(wording::wrong_item(key, item)),
+            }
+        }
+        Some(objects)
+    }
+
+    /// A value as JSON. The depth is bounded by the grammar.
+    fn json(&self, value: &'a Value) -> serde_json::Value {
+        match &value.kind {
+            ValueKind::Array(items) => items.iter().map(|item| self.json(item)).collect(),
+            ValueKind::Object(object) => {
+                let members = object.members.iter();
+                members.map(|member| (member.key.text.decoded.clone(), self.json(&member.value))).collect()
+            }
+            ValueKind::Word(Word::True) => true.into(),
+            ValueKind::Word(Word::False) => false.into(),
+            ValueKind::Word(Word::Null) | ValueKind::Bad => serde_json::Value::Null,
+            // lwsws takes numbers that JSON does not know, such as `007`: those stay texts.
+            ValueKind::Number(number) => {
+                serde_json::from_str(number).unwrap_or_else(|_| serde_json::Value::String(number.clone()))
+            }
+            ValueKind::String(text) => self.resolved.text(value.span, text).text.into(),
+        }
+    }
+}
+
+/// A key as a text.
+fn name(key: &WrittenKey) -> Text<'_> {
+    Text { value: &key.text.decoded, source: TextSource::Bare(key.span) }
+}

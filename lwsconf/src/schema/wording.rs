@@ -1,0 +1,213 @@
+//! What is said about keys and values, in the user's words.
+
+use grammar::{Key as WrittenKey, Span, Value, ValueKind, Word};
+use schemas::source::Level;
+
+use super::fields::Text;
+use super::keys::{Key, Keys, Kind};
+use super::nearest::nearest;
+use crate::diagnostic::{Code, Diagnostic, quoted};
+
+pub(crate) fn unknown(name: &str, place: Span, keys: &'static Keys) -> Diagnostic {
+    let found = Diagnostic::error(Code::UnknownKey, format!("unknown key {} in {}", quoted(name), keys.title), place)
+        .label("no such key here")
+        .note("lwsws ignores keys that it does not know, and all that stands in them");
+    if let Some(level) = other_level(name, keys) {
+        return found.help(format!("{} belongs in {}", quoted(name), Keys::of(level).title));
+    }
+    match nearest(name, keys) {
+        Some(meant) => found.fix(format!("did you mean `{meant}`?"), place, format!("\"{meant}\"")),
+        None => found,
+    }
+}
+
+/// Another level that has the key.
+fn other_level(name: &str, keys: &'static Keys) -> Option<Level> {
+    let mut others = Level::ALL.into_iter().filter(|level| !std::ptr::eq(Keys::of(*level), keys));
+    others.find(|level| Keys::of(*level).get(name).is_some_and(|key| key.outside.is_none()))
+}
+
+pub(crate) fn missing(key: &Key, keys: &Keys, brace: Span) -> Diagnostic {
+    let title = keys.title.trim_start_matches("a ");
+    Diagnostic::error(Code::MissingKey, format!("this {title} has no `{}`", key.name), brace)
+        .label(format!("no `{}` in here", key.name))
+        .help(format!("add it: {}", sentence(&key.description)))
+}
+
+pub(crate) fn duplicate(key: &Key, earlier: Span, later: Span) -> Diagnostic {
+    let takes = if key.kind.accumulates() {
+        "lwsws puts both together"
+    } else if key.first {
+        "lwsws takes the first"
+    } else {
+        "lwsws takes the last"
+    };
+    Diagnostic::error(Code::DuplicateKey, format!("`{}` is given twice", key.name), later)
+        .label("given again here")
+        .also(earlier, "first given here")
+        .note(takes)
+        .help("keep one of them")
+}
+
+pub(crate) fn duplicate_name(key: &Key, name: &WrittenKey, earlier: Span) -> Diagnostic {
+    let headline = format!("{} is given twice in `{}`", quoted(&name.text.decoded), key.name);
+    Diagnostic::error(Code::DuplicateKey, headline, name.span)
+        .label("given again here")
+        .also(earlier, "first given here")
+        .help("keep one of them")
+}
+
+pub(crate) fn other_spelling(key: &Key, canonical: &Key, place: Span) -> Diagnostic {
+    let headline = format!("`{}` is read as `{}`", key.name, canonical.name);
+    Diagnostic::remark(Code::OtherSpelling, headline, place).label("another spelling").fix(
+        "the usual spelling",
+        place,
+        format!("\"{}\"", canonical.name),
+    )
+}
+
+pub(crate) fn out_of_scope(key: &Key, reason: &str, place: Span) -> Diagnostic {
+    Diagnostic::error(Code::OutOfScope, format!("`{}` is not supported", key.name), place)
+        .label(reason)
+        .help("take the key out, or leave this part of the configuration to lwsws")
+}
+
+pub(crate) fn wrong_shape(key: &Key, wanted: Kind, value: &Value) -> Diagnostic {
+    let headline = format!("`{}` needs {}, not {}", key.name, describe(wanted), found(value));
+    let diagnostic = Diagnostic::error(Code::WrongShape, headline, opening(value))
+        .label(format!("{} begins here", found(value)))
+        .note("lwsws ignores a key whose value has another shape than it expects");
+    let wants_list = matches!(wanted, Kind::Pairs | Kind::Objects(_) | Kind::Protocols);
+    match &value.kind {
+        ValueKind::Object(_) if wants_list => diagnostic.help("put brackets around it: `[{ … }]`"),
+        ValueKind::Array(_) => diagnostic.help("leave the brackets out"),
+        _ => diagnostic,
+    }
+}
+
+pub(crate) fn wrong_item(key: &Key, item: &Value) -> Diagnostic {
+    let headline = format!("`{}` is a list of objects, and this is {}", key.name, found(item));
+    Diagnostic::error(Code::WrongShape, headline, opening(item))
+        .label("not an object")
+        .note("lwsws ignores such items")
+        .help("put it in braces: `{ \"name\": … }`")
+}
+
+pub(crate) fn options_expected(key: &Key, name: &WrittenKey, value: &Value) -> Diagnostic {
+    let name = quoted(&name.text.decoded);
+    let headline = format!("{name} in `{}` needs an object of options, not {}", key.name, found(value));
+    Diagnostic::error(Code::WrongShape, headline, opening(value))
+        .label("not an object")
+        .note("lwsws does not switch the protocol on like this")
+        .help(format!("write {name} with `{{ \"status\": \"ok\" }}`"))
+}
+
+pub(crate) fn text_expected(key: &Key, name: &WrittenKey, value: &Value) -> Diagnostic {
+    let name = quoted(&name.text.decoded);
+    let headline = format!("{name} in `{}` needs a text, not {}", key.name, found(value));
+    Diagnostic::error(Code::WrongShape, headline, opening(value))
+        .label(format!("{} begins here", found(value)))
+        .note("lwsws ignores such entries")
+}
+
+pub(crate) fn bare_word(name: &str, value: &Value, read: &str) -> Diagnostic {
+    let headline = format!("{} needs a text, not {}", quoted(name), found(value));
+    Diagnostic::error(Code::WrongType, headline, value.span)
+        .label("a word without quotes")
+        .note(format!("lwsws reads it as `\"{read}\"`"))
+        .help("put the text that you mean in quotes")
+}
+
+pub(crate) fn not_whole(key: &Key, value: &Value, text: &str, read: i64) -> Diagnostic {
+    Diagnostic::error(
+        Code::WrongType,
+        format!("`{}` needs a whole number, not {}", key.name, written(value, text)),
+        value.span,
+    )
+    .label("not a whole number")
+    .note(format!("lwsws reads it as {read}"))
+    .help(range(key))
+}
+
+pub(crate) fn out_of_range(key: &Key, value: &Value, text: &str) -> Diagnostic {
+    let headline = format!("{} is out of range for `{}`", quoted(text), key.name);
+    Diagnostic::error(Code::OutOfRange, headline, value.span)
+        .label(if text.starts_with('-') { "too small" } else { "too large" })
+        .help(range(key))
+}
+
+pub(crate) fn not_boolean(key: &Key, value: &Value, text: &str, read: bool) -> Diagnostic {
+    let headline = format!("`{}` is a switch, and {} is neither on nor off", key.name, written(value, text));
+    Diagnostic::error(Code::NotBoolean, headline, value.span)
+        .label("neither on nor off")
+        .note(format!("lwsws reads it as {}", if read { "on" } else { "off" }))
+        .help("write one of `1 0 on off yes no true false`")
+}
+
+pub(crate) fn presence_counts(key: &Key, value: &Value, text: &str) -> Diagnostic {
+    let headline = format!("`{}` is on although it says {}", key.name, written(value, text));
+    Diagnostic::warning(Code::PresenceCounts, headline, value.span)
+        .label("any value switches it on")
+        .help(format!("take `{}` out to switch it off", key.name))
+}
+
+pub(crate) fn too_long(key: &Key, text: &Text<'_>) -> Diagnostic {
+    let longest = key.longest.unwrap_or_default();
+    let headline = format!("`{}` is {} bytes long", key.name, text.value.len());
+    Diagnostic::error(Code::TextTooLong, headline, text.span()).label(format!("may have {longest} bytes"))
+}
+
+fn range(key: &Key) -> String {
+    let (least, most) = key.range;
+    let unit = key.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    format!("write a whole number from {least} to {most}{unit}")
+}
+
+/// A value as the user wrote it.
+fn written(value: &Value, text: &str) -> String {
+    match &value.kind {
+        ValueKind::Word(_) => found(value).to_owned(),
+        _ if text.is_empty() => "an empty text".to_owned(),
+        _ => quoted(text),
+    }
+}
+
+fn describe(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "a text",
+        Kind::Integer => "a whole number",
+        Kind::Boolean => "a switch",
+        Kind::Presence | Kind::Any => "a single value",
+        Kind::Map | Kind::Object(_) => "an object",
+        Kind::Pairs | Kind::Objects(_) | Kind::Protocols => "a list of objects",
+    }
+}
+
+fn found(value: &Value) -> &'static str {
+    match &value.kind {
+        ValueKind::String(_) => "a text",
+        ValueKind::Number(_) => "a number",
+        ValueKind::Word(Word::True) => "`true`",
+        ValueKind::Word(Word::False) => "`false`",
+        ValueKind::Word(Word::Null) => "`null`",
+        ValueKind::Array(_) => "a list",
+        ValueKind::Object(_) => "an object",
+        ValueKind::Bad => "nothing readable",
+    }
+}
+
+/// The place to mark: of a list or an object its bracket, so that it is not drawn as a whole.
+fn opening(value: &Value) -> Span {
+    match &value.kind {
+        ValueKind::Array(_) | ValueKind::Object(_) => {
+            Span { end: value.span.start.saturating_add(1).min(value.span.end), ..value.span }
+        }
+        _ => value.span,
+    }
+}
+
+/// A description as the end of a sentence.
+fn sentence(description: &str) -> String {
+    let mut letters = description.trim_end_matches('.').chars();
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+}
