@@ -24,17 +24,20 @@ pub(crate) struct Repaired<'s> {
 
 /// Matches all brackets up to the outermost closer, or to the end of the file.
 pub(crate) fn repair(file: FileId, source: &str) -> Repaired<'_> {
-    let mut matcher = Matcher { file, stack: Vec::new(), excess: 0, edits: Vec::new(), errors: Vec::new() };
+    let mut matcher = Matcher::new(file);
     let mut scanner = Scanner::new(source);
     let mut first = true;
     let mut end = 0;
+    let mut pos = 0;
     while let Some((token, range)) = scanner.next() {
+        matcher.line(&source.as_bytes()[pos..range.start]);
+        pos = range.end;
         match token {
             Token::Comment | Token::SlashComment { open: false } => continue,
             // Whatever is still open may be closed in there.
             Token::SlashComment { open: true } => matcher.stack.clear(),
             // A file that begins with a key is read as if its brace stood there.
-            Token::String if first => matcher.stack.push(Opener { bracket: Bracket::Brace, at: None }),
+            Token::String if first => matcher.push(Bracket::Brace, None),
             Token::Open(bracket) => matcher.open(bracket, range.clone()),
             Token::Close(bracket) if matcher.close(bracket, range.clone(), scanner) => break,
             Token::String | Token::Other if matcher.too_deep() => matcher.blank(range.clone()),
@@ -54,6 +57,12 @@ struct Matcher {
     /// How many brackets are open inside the one that is too deep. A count, not kept one by one, or a file of
     /// nothing but openers would take many times its size.
     excess: usize,
+    /// By how many blanks the current line is indented.
+    indent: usize,
+    /// Whether the current token is the first of its line.
+    first_of_line: bool,
+    /// The first opener whose closer stands further left than the line it is on, as if it closed an outer one.
+    suspect: Option<Range<usize>>,
     /// In source order, apart from each other.
     edits: Vec<(Range<usize>, Edit)>,
     errors: Vec<SyntaxError>,
@@ -63,6 +72,7 @@ struct Opener {
     bracket: Bracket,
     /// `None` for the brace that a file without one is read with.
     at: Option<Range<usize>>,
+    indent: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,6 +93,28 @@ enum Remedy {
 }
 
 impl Matcher {
+    fn new(file: FileId) -> Self {
+        Self {
+            file,
+            stack: Vec::new(),
+            excess: 0,
+            indent: 0,
+            first_of_line: true,
+            suspect: None,
+            edits: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Takes in the blanks between two tokens.
+    fn line(&mut self, blanks: &[u8]) {
+        let newline = blanks.iter().rposition(|&byte| byte == b'\n');
+        self.first_of_line = newline.is_some();
+        if let Some(newline) = newline {
+            self.indent = blanks.len() - newline - 1;
+        }
+    }
+
     fn too_deep(&self) -> bool {
         self.stack.len() > MAX_NESTING
     }
@@ -93,10 +125,14 @@ impl Matcher {
             self.blank(at);
             return;
         }
-        self.stack.push(Opener { bracket, at: Some(at.clone()) });
+        self.push(bracket, Some(at.clone()));
         if self.too_deep() {
             self.report(SyntaxErrorKind::TooDeep, at, None);
         }
+    }
+
+    fn push(&mut self, bracket: Bracket, at: Option<Range<usize>>) {
+        self.stack.push(Opener { bracket, at, indent: self.indent });
     }
 
     /// Takes in a closer, and says whether it was the outermost one.
@@ -106,6 +142,9 @@ impl Matcher {
             self.excess -= 1;
             self.blank(at);
         } else if innermost.bracket == bracket {
+            if self.first_of_line && self.indent < innermost.indent && self.suspect.is_none() {
+                self.suspect = innermost.at.clone();
+            }
             self.stack.pop();
         } else {
             self.mend(bracket, at, ahead);
@@ -151,7 +190,8 @@ impl Matcher {
     /// The file ends here, and the last token ended at `end`.
     fn end(&mut self, end: usize) {
         // One error, however many are open: a file that was cut off is one mistake.
-        if let Some(opened) = self.stack.iter().rev().find_map(|opener| opener.at.clone()) {
+        if let Some(innermost) = self.stack.iter().rev().find_map(|opener| opener.at.clone()) {
+            let opened = self.suspect.take().unwrap_or(innermost);
             self.report(SyntaxErrorKind::Unclosed, end..end, Some(opened));
         }
     }
@@ -171,7 +211,8 @@ fn wrong_ahead(mut open: Vec<Bracket>, mut ahead: Scanner<'_>) -> usize {
     let mut wrong = 0;
     for _ in 0..LOOKAHEAD {
         match ahead.next_bracket() {
-            Some(_) if open.is_empty() => return wrong + 1,
+            // All that lies behind the document is lost.
+            Some(_) if open.is_empty() => wrong += 1,
             Some(Token::Close(bracket)) => match open.iter().rposition(|&opener| opener == bracket) {
                 Some(place) => {
                     wrong += open.len() - 1 - place;

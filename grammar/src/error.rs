@@ -69,6 +69,8 @@ pub enum SyntaxErrorKind {
     SlashComment,
     /// Nested deeper than [`MAX_NESTING`](crate::MAX_NESTING) (-18).
     TooDeep,
+    /// Larger than [`MAX_SOURCE`](crate::MAX_SOURCE), and not read.
+    TooLarge,
 }
 
 impl SyntaxErrorKind {
@@ -84,5 +86,82 @@ impl SyntaxErrorKind {
                 | Self::LoneSurrogate
                 | Self::CommaBeforeBracket
         )
+    }
+    /// What is wrong, in the user's words: one line, lower case, no full stop.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::NotUtf8 => "bytes that are not UTF-8",
+            Self::ByteOrderMark => "byte order mark at the start of the file",
+            Self::NoOpeningBrace => "the file does not begin with `{`",
+            Self::OutermostList => "the outermost value is a list, all of which is ignored",
+            Self::TextAfterDocument => "text after the end of the config, which is ignored",
+            Self::Unclosed => "the file ends while a bracket is still open",
+            Self::WrongCloser => "closing bracket that does not match",
+            Self::UnclosedString => "string without its closing quote",
+            Self::ControlCharacter => "control character in a string",
+            Self::BadEscape => "unknown escape in a string",
+            Self::BadHex => "`\\u` without four hexadecimal digits",
+            Self::NulEscape => "`\\u0000` in a string",
+            Self::LoneSurrogate => "half of a surrogate pair, which is no character",
+            Self::KeyExpected => "expected a key in double quotes",
+            Self::ColonExpected => "expected `:` after the key",
+            Self::ValueExpected => "expected a value",
+            Self::BadNumber => "number in a form that cannot be read",
+            Self::CommaExpected => "expected `,` or a closing bracket",
+            Self::CommaBeforeBrace => "comma before `}`",
+            Self::CommaBeforeBracket => "comma before `]`",
+            Self::SlashComment => "comment that does not begin with `#`",
+            Self::TooDeep => "nested deeper than 64 levels",
+            Self::TooLarge => "the file is larger than 64 MiB",
+        }
+    }
+
+    /// What to do about it: one line, lower case, no full stop.
+    #[must_use]
+    pub fn help(self) -> Option<&'static str> {
+        Some(match self {
+            Self::NotUtf8 => "save the file as UTF-8",
+            Self::ByteOrderMark => "save the file as UTF-8 without a byte order mark",
+            Self::NoOpeningBrace => "put the whole config between `{` and `}`",
+            Self::OutermostList => "a config is an object: begin it with `{`, as in `{ \"vhosts\": [ … ] }`",
+            Self::TextAfterDocument => "remove the text, or move the last `}` behind it",
+            Self::Unclosed => "add the missing `}` or `]`, or put back the end of the file",
+            Self::WrongCloser => "close what was opened last first, or remove this bracket",
+            Self::UnclosedString => "end the string with `\"` on the line that it begins on",
+            Self::ControlCharacter => {
+                "write a tab as `\\t`, another one as `\\u` and four hexadecimal digits"
+            }
+            Self::BadEscape => {
+                "write a backslash as `\\\\`; the escapes are `\\\"` `\\\\` `\\/` `\\b` `\\f` `\\n` `\\r` `\\t` `\\uXXXX`"
+            }
+            Self::BadHex => "write four digits, as in `\\u00e9`, or write the character itself",
+            Self::NulEscape => "remove it: lwsws drops the rest of the string from there",
+            Self::LoneSurrogate => "write both halves, as in `\\ud83d\\ude00`, or the character itself",
+            Self::KeyExpected | Self::ColonExpected => "write `\"key\": value`",
+            Self::ValueExpected => {
+                "a value is a text in double quotes, a number, `true`, `false`, `null`, `{ … }` or `[ … ]`"
+            }
+            Self::BadNumber => {
+                "a number is at most 20 digits, with `-`, fraction and exponent if need be; quote anything else"
+            }
+            Self::CommaExpected => "put a comma between two members or items, and quotes around a text",
+            Self::CommaBeforeBrace | Self::CommaBeforeBracket => "remove the comma",
+            Self::SlashComment => "begin the comment with `#`, on each line",
+            Self::TooDeep => return None,
+            Self::TooLarge => "split it into several files in `conf.d`",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MAX_NESTING, MAX_SOURCE};
+
+    #[test]
+    fn messages_name_the_real_limits() {
+        assert!(SyntaxErrorKind::TooDeep.message().contains(&format!(" {MAX_NESTING} levels")));
+        assert!(SyntaxErrorKind::TooLarge.message().contains(&format!(" {} MiB", MAX_SOURCE >> 20)));
     }
 }

@@ -9,17 +9,20 @@
 
 #![forbid(unsafe_code)]
 
+mod brackets;
 mod display;
 mod error;
 mod parser;
+mod scan;
 mod source;
 mod span;
 mod tree;
 mod unescape;
+mod utf8;
 
 pub use display::display;
 pub use error::{Related, SyntaxError, SyntaxErrorKind};
-pub use parser::{MAX_NESTING, parse};
+pub use parser::{MAX_NESTING, MAX_SOURCE, parse};
 pub use source::{LineIndex, Position};
 pub use span::{FileId, Span};
 pub use tree::{Comment, Key, Member, Object, Parse, Text, Value, ValueKind, Word};

@@ -1,25 +1,24 @@
 //! Builds the tree from what pest finds. The only file that names pest.
 //!
-//! The steps: bytes to text > brackets put right (`brackets.rs`) > grammar (`lwsws.pest`) > tree. The grammar takes
-//! any text, so all that is left to decide here is what each of its error rules means, and which errors are only
-//! the consequence of one before.
+//! The steps: bytes to text (`utf8.rs`) > brackets put right (`brackets.rs`) > grammar (`lwsws.pest`) > tree. The
+//! grammar takes any text, so what is left to decide here is what each of its error rules means, and which errors
+//! only follow from one before.
 
 use std::ops::Range;
 
 use pest::Parser as _;
-use pest::iterators::Pair;
+use pest::iterators::{Pair, Pairs};
 use pest_derive::Parser;
 
-use crate::unescape::unescape;
 use crate::{
-    Comment, FileId, Key, Member, Object, Parse, Span, SyntaxError, SyntaxErrorKind, Text, Value, ValueKind, Word,
-    brackets, utf8,
+    Comment, FileId, Key, Member, Object, Parse, Span, SyntaxError, SyntaxErrorKind, Text, Value, ValueKind,
+    Word, brackets, unescape, utf8,
 };
 
 /// How many objects and arrays may stand inside each other, the outermost one counted, as in lwsws.
 pub const MAX_NESTING: usize = 64;
 
-/// The largest source that is read, in bytes: 64 MiB, far beyond any config, and small enough for spans of 32 bits.
+/// The largest source that is read, in bytes: 64 MiB, far beyond any config and well within the 32 bits of a span.
 pub const MAX_SOURCE: usize = 64 << 20;
 
 /// How many digits a number may have in lwsws, those of fraction and exponent counted.
@@ -35,20 +34,21 @@ pub fn parse(file: FileId, source: &[u8]) -> Parse {
         let error = SyntaxError { kind: SyntaxErrorKind::TooLarge, span: span(file, 0..0), related: None };
         return Parse { file, text: String::new(), root: None, comments: Vec::new(), errors: vec![error] };
     }
-    let mut errors = Vec::new();
-    let text = utf8::decode(file, source, &mut errors);
+    let (text, mut errors) = utf8::decode(file, source);
     let repaired = brackets::repair(file, &text);
+    let cut = repaired.errors.iter().find(|error| error.kind == SyntaxErrorKind::Unclosed);
+    let cut = cut.map(|error| error.span.start..span(file, 0..text.len()).end);
     errors.extend(repaired.errors);
-    let mut builder = Builder { file, errors, comments: Vec::new(), depth: 0 };
+    let mut builder = Builder { file, cut, depth: 0, comments: Vec::new(), errors };
     let root = match Lwsws::parse(Rule::document, &repaired.text) {
         Ok(document) => builder.document(document),
-        // Not reached as long as the grammar takes any text; pest itself gives up if the stack runs short.
+        // The grammar takes any text; but pest gives up when its caller has left it too little stack.
         Err(_) => {
             builder.report(SyntaxErrorKind::TooDeep, 0..0);
             None
         }
     };
-    let Builder { mut errors, comments, .. } = builder;
+    let Builder { comments, mut errors, .. } = builder;
     errors.sort_by_key(|error| (error.span, error.kind));
     Parse { file, text, root, comments, errors }
 }
@@ -65,39 +65,57 @@ struct Lwsws;
 
 struct Builder {
     file: FileId,
-    errors: Vec<SyntaxError>,
-    comments: Vec<Comment>,
+    /// If the file ends too early: from the end of its last token to its own end.
+    cut: Option<Range<u32>>,
     /// How many objects and arrays are open.
     depth: usize,
+    comments: Vec<Comment>,
+    errors: Vec<SyntaxError>,
+}
+
+/// Where an object or array is between two of its entries.
+#[derive(Default)]
+struct Sequence {
+    /// The last entry ended in an error, so it is no news that the comma is missing.
+    derailed: bool,
+    /// No comma came after it, so it is no news either that what follows does not begin well.
+    adrift: bool,
+}
+
+impl Sequence {
+    fn entry(&mut self, derailed: bool) {
+        *self = Self { derailed, adrift: false };
+    }
 }
 
 impl Builder {
     fn document(&mut self, pairs: Pairs<'_, Rule>) -> Option<Value> {
         let mut root = None;
-        let mut begins = true;
+        let mut begins_well = true;
         for pair in pairs.flat_map(Pair::into_inner) {
             let range = range(&pair);
             match pair.as_rule() {
                 Rule::byte_order_mark => self.report(SyntaxErrorKind::ByteOrderMark, range),
                 Rule::not_a_start => {
-                    begins = false;
-                    let first_line = pair.as_str().find('\n').unwrap_or(range.len());
-                    self.report(SyntaxErrorKind::NoOpeningBrace, range.start..range.start + first_line);
+                    begins_well = false;
+                    self.report(SyntaxErrorKind::NoOpeningBrace, first_line(&pair));
                     self.gaps(pair);
                 }
                 Rule::braceless => {
-                    begins = false;
+                    begins_well = false;
                     self.report(SyntaxErrorKind::NoOpeningBrace, range.start..range.start);
                     root = Some(self.value(pair));
                 }
-                Rule::array if begins => {
-                    self.report(SyntaxErrorKind::OutermostList, range.start..range.start + 1);
+                Rule::array => {
+                    if begins_well {
+                        self.report(SyntaxErrorKind::OutermostList, range.start..range.start + 1);
+                    }
                     root = Some(self.value(pair));
                 }
-                Rule::object | Rule::array => root = Some(self.value(pair)),
-                Rule::text_after if begins => {
-                    let length = pair.as_str().trim_end().len();
-                    self.report(SyntaxErrorKind::TextAfterDocument, range.start..range.start + length);
+                Rule::object => root = Some(self.value(pair)),
+                Rule::text_after if begins_well => {
+                    let end = range.start + pair.as_str().trim_end().len();
+                    self.report(SyntaxErrorKind::TextAfterDocument, range.start..end);
                 }
                 _ => self.gap(&pair),
             }
@@ -108,27 +126,23 @@ impl Builder {
     fn value(&mut self, pair: Pair<'_, Rule>) -> Value {
         let range = range(&pair);
         let kind = match pair.as_rule() {
-            Rule::string => self.string(&pair),
-            Rule::number => self.number(&pair),
-            Rule::word => match pair.as_str() {
-                "true" => ValueKind::Word(Word::True),
-                "false" => ValueKind::Word(Word::False),
-                _ => ValueKind::Word(Word::Null),
-            },
+            Rule::string => self.string(&range, pair.as_str()),
+            Rule::number => self.number(&range, pair.as_str()),
+            Rule::word if pair.as_str() == "true" => ValueKind::Word(Word::True),
+            Rule::word if pair.as_str() == "false" => ValueKind::Word(Word::False),
+            Rule::word => ValueKind::Word(Word::Null),
             Rule::object | Rule::braceless => self.nested(|builder| ValueKind::Object(builder.object(pair))),
             Rule::array => self.nested(|builder| ValueKind::Array(builder.array(pair))),
-            Rule::unclosed_string => self.bad(SyntaxErrorKind::UnclosedString, range.clone()),
-            Rule::bad_number => self.bad(SyntaxErrorKind::BadNumber, range.clone()),
-            Rule::missing_value => self.bad(SyntaxErrorKind::ValueExpected, range.clone()),
-            _ => {
+            rule => {
+                self.report(bad_value(rule), range.clone());
                 self.gaps(pair);
-                self.bad(SyntaxErrorKind::ValueExpected, range.clone())
+                ValueKind::Bad
             }
         };
         Value { span: span(self.file, range), kind }
     }
 
-    /// What is nested too deep was emptied and reported before; it counts as unreadable.
+    /// What is nested too deep was reported and emptied before, so it is not what its author wrote.
     fn nested(&mut self, build: impl FnOnce(&mut Self) -> ValueKind) -> ValueKind {
         self.depth += 1;
         let kind = build(self);
@@ -139,78 +153,220 @@ impl Builder {
 
     fn object(&mut self, pair: Pair<'_, Rule>) -> Object {
         let mut members = Vec::new();
-        let mut state = Sequence::default();
+        let mut sequence = Sequence::default();
+        let mut keyless = Vec::new();
         for pair in pair.into_inner() {
             let range = range(&pair);
             match pair.as_rule() {
                 Rule::member | Rule::bare_member => {
                     let (member, derailed) = self.member(pair);
                     members.extend(member);
-                    state.entry(derailed);
+                    sequence.entry(derailed);
                 }
                 Rule::keyless => {
-                    if !state.adrift {
-                        self.report(SyntaxErrorKind::KeyExpected, range.start..range.start + 1);
+                    if !sequence.adrift {
+                        keyless.push(range.start..range.start + 1);
                     }
-                    // For the errors and comments in it: there is no key to keep it under.
+                    // There is no key to keep it under, but there may be errors and comments in it.
                     pair.into_inner().for_each(|inner| drop(self.value(inner)));
-                    state.entry(true);
+                    sequence.entry(true);
                 }
                 Rule::bad_member => {
-                    if !state.adrift {
+                    if !sequence.adrift {
                         self.report(SyntaxErrorKind::KeyExpected, range);
                     }
                     self.gaps(pair);
-                    state.entry(true);
+                    sequence.entry(true);
                 }
                 Rule::extra_comma => {
                     self.report(SyntaxErrorKind::KeyExpected, range);
                     self.gaps(pair);
                 }
                 Rule::comma_before_brace => self.report(SyntaxErrorKind::CommaBeforeBrace, range),
-                _ => self.separator(pair, &mut state),
+                // The closer most likely belongs before the first of them, and is reported.
+                Rule::unclosed => keyless.clear(),
+                _ => self.between(pair, &mut sequence),
             }
         }
+        keyless.into_iter().for_each(|opener| self.report(SyntaxErrorKind::KeyExpected, opener));
         Object { members }
     }
 
-    /// Also says whether the member ends in an error, after which a missing comma is no news.
-    fn member(&mut self, pair: Pair<'_, Rule>) -> (Option<Member>, bool) {
-        let mut key = None;
-        let mut key_unclosed = false;
-        let mut colon = true;
-        let mut value = None;
-        let mut derailed = false;
+    fn array(&mut self, pair: Pair<'_, Rule>) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut sequence = Sequence::default();
         for pair in pair.into_inner() {
-            let range = range(&pair);
             match pair.as_rule() {
-                Rule::comment | Rule::slash_comment => self.gap(&pair),
-                Rule::bare_key => {
-                    self.report(SyntaxErrorKind::KeyExpected, range.clone());
-                    key = Some(self.bare_key(pair.as_str(), range));
+                Rule::extra_comma => {
+                    self.report(SyntaxErrorKind::ValueExpected, range(&pair));
+                    self.gaps(pair);
                 }
-                rule if key.is_none() => {
-                    key_unclosed = rule == Rule::unclosed_string;
-                    key = Some(self.key(&pair));
-                    derailed = key_unclosed;
+                Rule::comma_before_bracket => self.report(SyntaxErrorKind::CommaBeforeBracket, range(&pair)),
+                Rule::unclosed => {}
+                Rule::comment | Rule::slash_comment | Rule::missing_comma | Rule::stray | Rule::comma => {
+                    self.between(pair, &mut sequence);
                 }
-                Rule::missing_colon => {
-                    colon = false;
-                    derailed = true;
-                    let key_end = key.as_ref().map_or(range.start, |key| key.span.range().end);
-                    let place = if range.is_empty() { key_end..key_end } else { range };
-                    if !key_unclosed {
-                        self.report(SyntaxErrorKind::ColonExpected, place);
-                    }
-                }
-                // Only after a missing colon, which is reported.
-                Rule::stray => self.gaps(pair),
                 rule => {
-                    derailed = derails(rule);
-                    value = Some(self.value(pair));
+                    items.push(self.value(pair));
+                    sequence.entry(derails(rule));
                 }
             }
         }
-        (member, derailed)
+        items
     }
+
+    /// What stands between two entries: a comment, or something else where a comma must stand.
+    fn between(&mut self, pair: Pair<'_, Rule>, sequence: &mut Sequence) {
+        match pair.as_rule() {
+            Rule::missing_comma | Rule::stray => {
+                if !sequence.derailed {
+                    self.report(SyntaxErrorKind::CommaExpected, range(&pair));
+                }
+                sequence.adrift = true;
+                self.gaps(pair);
+            }
+            Rule::comma => sequence.adrift = false,
+            _ => self.gap(&pair),
+        }
+    }
+
+    /// A member, if there is one to speak of, and whether it ends in an error.
+    fn member(&mut self, pair: Pair<'_, Rule>) -> (Option<Member>, bool) {
+        let mut pairs = pair.into_inner();
+        let Some(key_pair) = pairs.next() else { return (None, true) };
+        let key_unclosed = key_pair.as_rule() == Rule::unclosed_string;
+        let key = self.key(&key_pair);
+        let key_end = key.span.range().end;
+        let mut value = None;
+        let mut derailed = false;
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::comment | Rule::slash_comment => self.gap(&pair),
+                Rule::missing_colon => {
+                    let found = range(&pair);
+                    // That the key has no end explains it.
+                    if !key_unclosed {
+                        let place = if found.is_empty() { key_end..key_end } else { found };
+                        self.report(SyntaxErrorKind::ColonExpected, place);
+                    }
+                    derailed = true;
+                }
+                // Comes only where the colon is missing too.
+                Rule::stray => self.gaps(pair),
+                rule => {
+                    value = Some(self.value(pair));
+                    derailed = derails(rule);
+                }
+            }
+        }
+        if key_unclosed && value.is_none() {
+            // Where the key was meant to end nobody knows.
+            return (None, true);
+        }
+        let missing = || Value { span: span(self.file, key_end..key_end), kind: ValueKind::Bad };
+        let value = value.unwrap_or_else(missing);
+        (Some(Member { key, value }), derailed)
+    }
+
+    fn key(&mut self, pair: &Pair<'_, Rule>) -> Key {
+        let range = range(pair);
+        let source = pair.as_str();
+        let text = match pair.as_rule() {
+            Rule::string => self.text(&range, source).0,
+            Rule::unclosed_string => {
+                self.report(SyntaxErrorKind::UnclosedString, range.clone());
+                self.verbatim(range.start + 1..range.end, &source[1..])
+            }
+            _ => {
+                self.report(SyntaxErrorKind::KeyExpected, range.clone());
+                let bare = source.trim_matches(['\'', '"']);
+                let start = range.start + (source.len() - source.trim_start_matches(['\'', '"']).len());
+                self.verbatim(start..start + bare.len(), bare)
+            }
+        };
+        Key { text, span: span(self.file, range) }
+    }
+
+    fn verbatim(&self, inner: Range<usize>, text: &str) -> Text {
+        Text { decoded: text.to_owned(), inner: span(self.file, inner), map: Vec::new() }
+    }
+
+    fn string(&mut self, range: &Range<usize>, source: &str) -> ValueKind {
+        match self.text(range, source) {
+            (text, true) => ValueKind::String(text),
+            (_, false) => ValueKind::Bad,
+        }
+    }
+
+    /// The text of a string in quotes, and whether lwsws would take it.
+    fn text(&mut self, range: &Range<usize>, source: &str) -> (Text, bool) {
+        let before = self.errors.len();
+        let inner = span(self.file, range.start + 1..range.end - 1);
+        let text = unescape::unescape(inner, &source[1..source.len() - 1], &mut self.errors);
+        let sound = self.errors[before..].iter().all(|error| error.kind.tolerated());
+        (text, sound)
+    }
+
+    fn number(&mut self, range: &Range<usize>, source: &str) -> ValueKind {
+        if source.bytes().filter(u8::is_ascii_digit).count() > MAX_DIGITS {
+            self.report(SyntaxErrorKind::BadNumber, range.clone());
+            return ValueKind::Bad;
+        }
+        ValueKind::Number(source.to_owned())
+    }
+
+    fn gaps(&mut self, pair: Pair<'_, Rule>) {
+        pair.into_inner().for_each(|inner| self.gap(&inner));
+    }
+
+    fn gap(&mut self, pair: &Pair<'_, Rule>) {
+        let mut range = range(pair);
+        // The rules begin behind the first character.
+        range.start = range.start.saturating_sub(1);
+        match pair.as_rule() {
+            Rule::comment => {
+                // In a file with CRLF the carriage return belongs to the newline.
+                range.end -= usize::from(pair.as_str().ends_with('\r'));
+                self.comments.push(Comment { span: span(self.file, range) });
+            }
+            Rule::slash_comment => self.report(SyntaxErrorKind::SlashComment, range),
+            _ => {}
+        }
+    }
+
+    fn report(&mut self, kind: SyntaxErrorKind, range: Range<usize>) {
+        let span = span(self.file, range);
+        if let Some(cut) = &self.cut {
+            // Something half written where the file was cut off is part of the same mistake.
+            let missing = span.start == span.end && span.start >= cut.start;
+            if missing || span.end == cut.end {
+                return;
+            }
+        }
+        self.errors.push(SyntaxError { kind, span, related: None });
+    }
+}
+
+fn range(pair: &Pair<'_, Rule>) -> Range<usize> {
+    let span = pair.as_span();
+    span.start()..span.end()
+}
+
+fn first_line(pair: &Pair<'_, Rule>) -> Range<usize> {
+    let start = range(pair).start;
+    let line = pair.as_str().split(['\n', '#']).next().unwrap_or_default();
+    start..start + line.trim_end().len()
+}
+
+fn bad_value(rule: Rule) -> SyntaxErrorKind {
+    match rule {
+        Rule::unclosed_string => SyntaxErrorKind::UnclosedString,
+        Rule::bad_number => SyntaxErrorKind::BadNumber,
+        _ => SyntaxErrorKind::ValueExpected,
+    }
+}
+
+/// Whether it is unknown where a value of this rule was meant to end.
+fn derails(rule: Rule) -> bool {
+    !matches!(rule, Rule::object | Rule::array | Rule::string | Rule::number | Rule::word)
 }

@@ -68,7 +68,7 @@ impl<'s> Scanner<'s> {
             b',' | b':' | b'=' => self.single(Token::Other),
             b'"' => self.string(),
             b'#' => {
-                self.to_line_end();
+                self.skip_line();
                 Token::Comment
             }
             b'/' if matches!(self.peek(1), Some(b'/' | b'*')) => self.slash_comment(),
@@ -119,7 +119,7 @@ impl<'s> Scanner<'s> {
 
     fn slash_comment(&mut self) -> Token {
         if self.peek(1) == Some(b'/') {
-            self.to_line_end();
+            self.skip_line();
             return Token::SlashComment { open: false };
         }
         let rest = self.bytes.get(self.pos + 2..).unwrap_or_default();
@@ -158,7 +158,7 @@ impl<'s> Scanner<'s> {
         Token::Other
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         let rest = self.rest();
         self.pos += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
     }
@@ -169,5 +169,43 @@ impl<'s> Scanner<'s> {
 
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.bytes.get(self.pos + ahead).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{FileId, parse};
+
+    proptest! {
+        /// Whoever takes a quote or slash for something else finds other comments.
+        #[test]
+        fn scanner_and_grammar_cut_alike(
+            tokens in prop::collection::vec(prop::sample::select(TOKENS), 0..60),
+        ) {
+            let text = tokens.concat();
+            let parse = parse(FileId(0), text.as_bytes());
+            let found: Vec<usize> = parse.comments.iter().map(|comment| comment.span.range().start).collect();
+            let scanned = comments(&text);
+            prop_assert!(scanned.starts_with(&found), "{text:?}: {scanned:?} but {found:?}");
+            // The grammar looks for none behind the document.
+            if let Some(&missed) = scanned.get(found.len()) {
+                let end = parse.root.map_or(usize::MAX, |root| root.span.range().end);
+                prop_assert!(missed >= end, "{text:?}: {scanned:?} but {found:?}");
+            }
+        }
+    }
+
+    const TOKENS: &[&str] = &[
+        "{", "}", "[", "]", "{\"a\":", "[1,", "\"", "\"b\"", "\\", "'", "#", "#c\n", "//", "/*", "*/", "/",
+        "://", ":", "=", ",", " ", "\n", "\r\n", "\t", "1", "-", "true", "x", "\u{e9}", "\0", "\u{feff}",
+    ];
+
+    fn comments(text: &str) -> Vec<usize> {
+        let mut scanner = Scanner::new(text);
+        let tokens = std::iter::from_fn(|| scanner.next());
+        tokens.filter(|(token, _)| *token == Token::Comment).map(|(_, range)| range.start).collect()
     }
 }

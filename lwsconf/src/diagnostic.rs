@@ -179,6 +179,7 @@ impl From<FileId> for Place {
 #[derive(Debug)]
 pub struct Report {
     compat: bool,
+    errors: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -186,11 +187,12 @@ impl Report {
     /// An empty report. With `compat`, what lwsws tolerates is only warned of.
     #[must_use]
     pub fn new(compat: bool) -> Self {
-        Self { compat, diagnostics: Vec::new() }
+        Self { compat, errors: 0, diagnostics: Vec::new() }
     }
 
     /// Takes a finding as it is.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.diagnostics.push(diagnostic);
     }
 
@@ -199,7 +201,7 @@ impl Report {
         if self.compat {
             diagnostic.severity = Severity::Warning;
         }
-        self.diagnostics.push(diagnostic);
+        self.push(diagnostic);
     }
 
     /// Whether `--compat` is on.
@@ -208,10 +210,10 @@ impl Report {
         self.compat
     }
 
-    /// Whether there is an error among the findings.
+    /// How many errors there are so far.
     #[must_use]
-    pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    pub fn errors(&self) -> usize {
+        self.errors
     }
 
     /// The findings by file, offset and code.

@@ -8,12 +8,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use grammar::FileId;
+use grammar::{FileId, MAX_SOURCE};
 
 use crate::diagnostic::{Code, Diagnostic, Report, quoted};
-
-/// The largest file that is read, in bytes.
-const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
 /// The files of a configuration, in reading order: the place of a file is its [`FileId`].
 #[derive(Debug, Default)]
@@ -144,22 +141,21 @@ fn warn_of_backup(name: &str, file: FileId, report: &mut Report) {
     }
     let headline = format!("{} looks like a leftover, and is read", quoted(name));
     let warning = Diagnostic::warning(Code::BackupName, headline, file)
-        .note("of `conf.d` every regular file counts, whatever its suffix; only names with a `~` are left out")
+        .note(
+            "of `conf.d` every regular file counts, whatever its suffix; only names with a `~` are left out",
+        )
         .help("move it out of `conf.d`, or give it a name with a `~`");
     report.push(warning);
 }
 
-/// Reads a whole file, if it is a regular one and not too large.
+/// Reads a file, if it is a regular one; of one that is too large a byte more than the parser takes.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(io::Error::other(format!("it is larger than {LARGEST_FILE} bytes")));
-    }
+    fs::File::open(path)?.take(MAX_SOURCE as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

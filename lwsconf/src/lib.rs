@@ -1,1 +1,61 @@
-//! Placeholder.
+//! The compiler: reads a configuration of `lwsws`, finds everything that is wrong with it at once, and writes a plan.
+//!
+//! Files are its stages, in the order in which they are listed and run:
+//!
+//! | stage | from | to |
+//! | --- | --- | --- |
+//! | [`input`] | a directory | the bytes of its files |
+//! | [`parse`] | bytes | trees, every value with its place |
+//! | [`resolve`] | trees | trees with `_lws_ddir_` replaced |
+//! | [`schema`] | trees | checked and converted values by key |
+//!
+//! Each stage pushes what it finds into one [`Report`](diagnostic::Report) and goes on, so that one run tells all.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod diagnostic;
+pub mod input;
+pub mod parse;
+pub mod resolve;
+pub mod schema;
+
+use std::path::PathBuf;
+
+use diagnostic::{Diagnostic, Files, Report};
+use input::InputError;
+
+/// What to check, and how strictly.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The config directory.
+    pub dir: PathBuf,
+    /// What `_lws_ddir_` stands for.
+    pub ddir: String,
+    /// Whether what lwsws tolerates is only warned of.
+    pub compat: bool,
+}
+
+/// What a run found.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The files that were read, for showing places.
+    pub files: Files,
+    /// The findings by file, offset and code.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a configuration.
+///
+/// # Errors
+///
+/// [`InputError`] if the directory cannot be read. What is wrong with the configuration is no error of the run: it
+/// stands in [`Outcome::diagnostics`].
+pub fn check(options: &Options) -> Result<Outcome, InputError> {
+    let mut report = Report::new(options.compat);
+    let input = input::read(&options.dir, &mut report)?;
+    let parsed = parse::parse(input, &mut report);
+    let resolved = resolve::resolve(&parsed, &options.ddir, &mut report);
+    let _config = schema::check(&resolved, &mut report);
+    Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted() })
+}

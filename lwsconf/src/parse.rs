@@ -49,7 +49,10 @@ impl Parsed {
         };
         let errors = &file.parse.errors;
         let first = errors.partition_point(|error| error.span.start < span.start);
-        errors[first..].iter().take_while(|error| error.span.start <= span.end).any(|error| !error.kind.tolerated())
+        errors[first..]
+            .iter()
+            .take_while(|error| error.span.start <= span.end)
+            .any(|error| !error.kind.tolerated())
     }
 
     /// The texts, for showing diagnostics; the trees are given up.
@@ -98,5 +101,6 @@ fn code(kind: SyntaxErrorKind) -> Code {
         SyntaxErrorKind::CommaBeforeBracket => Code::CommaBeforeBracket,
         SyntaxErrorKind::SlashComment => Code::SlashComment,
         SyntaxErrorKind::TooDeep => Code::TooDeep,
+        SyntaxErrorKind::TooLarge => Code::TooLarge,
     }
 }

@@ -121,8 +121,9 @@ fn target(
         Ok(decoded) => decoded,
         Err(error) => return (None, Target::BadPath(error)),
     };
-    if let Some(keyword) = facts.user_agent.and_then(|agent| rejected_by(keywords, agent)) {
-        return (None, Target::Rejected { status: keyword.status });
+    let words = keywords.iter().map(|entry| entry.keyword);
+    if let Some(index) = facts.user_agent.and_then(|agent| rejected_by(words, agent)) {
+        return (None, Target::Rejected { status: keywords[index].status });
     }
     let Some(Matched { mount: id, rest }) = mounts.find(&decoded) else { return (None, Target::NoMount) };
     let rest = &decoded[rest..];

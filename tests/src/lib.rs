@@ -1,1 +1,35 @@
-//! Placeholder.
+//! The harness of the tests: starts the programs that `cargo build` made, and talks to them like a stranger.
+//!
+//! | module | what a test does with it |
+//! |---|---|
+//! | [`repository`] | finds the source tree and its files |
+//! | [`program`] | runs `lwsconf` or `lwsrun` to its end: exit status and what it said |
+//! | [`config`] | writes a config and the files it serves to a temporary folder, and compiles it |
+//! | [`server`] | starts `lwsrun`, waits until it is ready, reads its log, stops it |
+//! | [`client`] | speaks HTTP/1 byte by byte over TCP, unix sockets and TLS |
+//! | [`h2`] | speaks just enough HTTP/2 for one request |
+//! | [`ws`] | speaks websocket with a client that is not ours |
+//! | [`tls`] | makes certificates, and clients that trust them |
+//! | [`oracle`] | replays recorded exchanges with lwsws |
+//! | [`webdriver`] | drives a real browser |
+//!
+//! Everything that waits has a bound, [`PATIENCE`], and waits for an event, not for time to pass.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a step of a test that fails should fail the test, there and then")]
+
+use std::time::Duration;
+
+pub mod client;
+pub mod config;
+pub mod h2;
+pub mod oracle;
+pub mod program;
+pub mod repository;
+pub mod server;
+pub mod tls;
+pub mod webdriver;
+pub mod ws;
+
+/// How long a test waits for an event that must come, before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -80,6 +80,8 @@ codes! {
     SlashComment = "L0021",
     /// Nested too deep.
     TooDeep = "L0022",
+    /// A file that is too large to be read.
+    TooLarge = "L0023",
 
     /// The file `conf` is not there.
     MissingConf = "L0101",
@@ -116,6 +118,65 @@ codes! {
     PresenceCounts = "L0210",
     /// A text that is too long.
     TextTooLong = "L0211",
+
+    /// A configuration without a vhost.
+    NoVhost = "L0301",
+    /// A vhost that does not say where it listens.
+    PortMissing = "L0302",
+    /// A unix socket without a path.
+    SocketPathMissing = "L0303",
+    /// IPv4 only and IPv6 only at once.
+    FamilyConflict = "L0304",
+    /// Vhosts on one port that want different address families.
+    MixedFamilies = "L0305",
+    /// `ipv6only` switched off.
+    Ipv6OnlyOff = "L0306",
+    /// TLS and clear on one listener.
+    MixedTls = "L0307",
+    /// A certificate without `init-ssl`.
+    InitSslMissing = "L0308",
+    /// A certificate without its key.
+    PrivateKeyMissing = "L0309",
+    /// A TLS setting without a certificate.
+    CertificateMissing = "L0310",
+    /// `sts` without TLS.
+    StsWithoutTls = "L0311",
+    /// Two vhosts with the same name on the same listener.
+    DuplicateVhost = "L0312",
+    /// A protocol that is listed twice.
+    DuplicateProtocol = "L0313",
+    /// Two default protocols.
+    TwoDefaults = "L0314",
+    /// A name that no header can have.
+    HeaderName = "L0315",
+    /// A value that no header can have.
+    HeaderValue = "L0316",
+    /// A keyword to reject without a usable status.
+    RejectStatus = "L0317",
+    /// An origin of an unknown scheme.
+    UnknownScheme = "L0318",
+    /// `^` for a redirect.
+    CaretRedirect = "L0319",
+    /// An origin with nothing after its scheme.
+    EmptyOrigin = "L0320",
+    /// A path that is relative.
+    RelativePath = "L0321",
+    /// A proxy's target that cannot be read.
+    BadUpstream = "L0322",
+    /// A proxy's target without a path.
+    UpstreamPath = "L0323",
+    /// A mountpoint that does not begin with `/`.
+    MountpointStart = "L0324",
+    /// A mountpoint that ends in `/`.
+    MountpointSlash = "L0325",
+    /// A mountpoint that no path can match.
+    MountpointUnreachable = "L0326",
+    /// Two mounts at one mountpoint.
+    DuplicateMountpoint = "L0327",
+    /// A default document that is a folder.
+    DefaultIsFolder = "L0328",
+    /// A name that no environment variable can have.
+    VariableName = "L0329",
 }
 
 impl Code {

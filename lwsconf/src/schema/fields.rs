@@ -134,6 +134,11 @@ impl<'a> Fields<'a> {
         self.all(key).next().map(|entry| entry.key_span)
     }
 
+    /// All keys that are there with their places, in config order.
+    pub fn keys(&self) -> impl Iterator<Item = (&'static str, Span)> {
+        self.entries.iter().map(|entry| (entry.key.name.as_str(), entry.key_span))
+    }
+
     /// A whole number, in the range of its key.
     #[must_use]
     pub fn integer(&self, key: &str) -> Option<Spanned<i64>> {
@@ -209,6 +214,12 @@ impl<'a> Fields<'a> {
             Checked::Protocols(protocols) => protocols.as_slice(),
             _ => &[],
         })
+    }
+
+    /// All keys that are there, in the order in which they first came, with their places; of a key given several
+    /// times each place.
+    pub fn key_places(&self) -> impl Iterator<Item = (&'static str, Span)> {
+        self.entries.iter().map(|entry| (entry.key.name.as_str(), entry.key_span))
     }
 
     fn all(&self, key: &str) -> impl Iterator<Item = &Entry<'a>> {

@@ -43,7 +43,8 @@ impl<'a> Checker<'a, '_> {
 
     fn known(&mut self, key: &'static Key, member: &'a Member, number: u32, fields: &mut Fields<'a>) {
         let canonical = fields.keys.canonical(key);
-        if !std::ptr::eq(key, canonical) {
+        let is_canonical = std::ptr::eq(key, canonical);
+        if !is_canonical {
             self.report.push(wording::other_spelling(key, canonical, member.key.span));
         }
         if let Some(reason) = &key.outside {
@@ -53,7 +54,12 @@ impl<'a> Checker<'a, '_> {
         if let Some(earlier) = earlier.map(|index| &fields.entries[index]) {
             // Lists of several fragments add up; anything else given again is most likely a mistake.
             if !key.repeat && (!key.kind.accumulates() || earlier.object == number) {
-                let found = wording::duplicate(key, earlier.key_span, member.key.span);
+                let (first, second) = (earlier.key_span, member.key.span);
+                let found = if is_canonical == earlier.canonical {
+                    wording::duplicate(canonical, first, second)
+                } else {
+                    wording::duplicate_spelling(canonical, first, second, earlier.canonical)
+                };
                 self.report.push_tolerated(found);
             }
         }
@@ -64,10 +70,11 @@ impl<'a> Checker<'a, '_> {
             return;
         };
         let key_span = member.key.span;
-        let entry =
-            Entry { key: canonical, key_span, object: number, canonical: std::ptr::eq(key, canonical), value };
+        let entry = Entry { key: canonical, key_span, object: number, canonical: is_canonical, value };
         match earlier {
-            Some(index) if !key.repeat && !key.kind.accumulates() => replace(&mut fields.entries[index], entry),
+            Some(index) if !key.repeat && !key.kind.accumulates() => {
+                replace(&mut fields.entries[index], entry);
+            }
             _ => fields.entries.push(entry),
         }
     }

@@ -67,7 +67,7 @@ impl<'a> Checker<'a, '_> {
         if (least..=most).contains(&number) {
             return Some(Spanned { value: number, span: value.span });
         }
-        let found = wording::out_of_range(key, value, text.value);
+        let found = wording::out_of_range(key, value, text.value, number);
         if !key.clamp {
             self.report.push(found);
             return None;
@@ -108,7 +108,9 @@ impl<'a> Checker<'a, '_> {
         let bare = match &value.kind {
             ValueKind::String(written) => {
                 let resolution = self.resolved.text(value.span, written);
-                return Some(Text { value: resolution.text, source: TextSource::String(resolution) });
+                // A NUL ends the text for lwsws; it has been reported.
+                let text = resolution.text.split('\0').next().unwrap_or_default();
+                return Some(Text { value: text, source: TextSource::String(resolution) });
             }
             ValueKind::Number(number) => number.as_str(),
             ValueKind::Word(Word::True) => "1",
@@ -146,9 +148,8 @@ fn atoi(text: &str) -> i64 {
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
     let digits = digits.bytes().take_while(u8::is_ascii_digit);
-    let number = digits.fold(0_i64, |number, digit| {
-        number.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
-    });
+    let number =
+        digits.fold(0_i64, |number, digit| number.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
     number.saturating_mul(sign)
 }
 
@@ -158,9 +159,16 @@ mod tests {
 
     #[test]
     fn atoi_reads_like_c() {
-        for (text, number) in
-            [("7681", 7681), ("  -5x", -5), ("+3", 3), ("", 0), ("abc", 0), ("1e3", 1), ("1.9", 1), ("- 1", 0)]
-        {
+        for (text, number) in [
+            ("7681", 7681),
+            ("  -5x", -5),
+            ("+3", 3),
+            ("", 0),
+            ("abc", 0),
+            ("1e3", 1),
+            ("1.9", 1),
+            ("- 1", 0),
+        ] {
             assert_eq!(atoi(text), number, "{text:?}");
         }
         assert_eq!(atoi("99999999999999999999999"), i64::MAX);

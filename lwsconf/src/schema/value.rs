@@ -16,6 +16,7 @@ impl<'a> Checker<'a, '_> {
         if matches!(value.kind, ValueKind::Bad) {
             return Some(Checked::Unusable);
         }
+        let errors = self.report.errors();
         let checked = match key.kind {
             Kind::Text => self.text(key, value).map(Checked::Text),
             Kind::Integer => self.integer(key, value).map(Checked::Integer),
@@ -28,9 +29,10 @@ impl<'a> Checker<'a, '_> {
             // Merged or refused before it comes here.
             Kind::Object(_) | Kind::Any => None,
         };
-        // What lwsws passes over is as good as absent; what is an error counts as there, so that nothing else is
+        // What lwsws passes over is as good as absent; what is an error counts as there, so that nothing more is
         // said about it.
-        if checked.is_none() && !self.report.compat() { Some(Checked::Unusable) } else { checked }
+        let wrong = checked.is_none() && self.report.errors() > errors;
+        if wrong { Some(Checked::Unusable) } else { checked }
     }
 
     /// A list of objects with names and texts.

@@ -9,9 +9,10 @@ use super::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic, quoted};
 
 pub(crate) fn unknown(name: &str, place: Span, keys: &'static Keys) -> Diagnostic {
-    let found = Diagnostic::error(Code::UnknownKey, format!("unknown key {} in {}", quoted(name), keys.title), place)
-        .label("no such key here")
-        .note("lwsws ignores keys that it does not know, and all that stands in them");
+    let found =
+        Diagnostic::error(Code::UnknownKey, format!("unknown key {} in {}", quoted(name), keys.title), place)
+            .label("no such key here")
+            .note("lwsws ignores keys that it does not know, and all that stands in them");
     if let Some(level) = other_level(name, keys) {
         return found.help(format!("{} belongs in {}", quoted(name), Keys::of(level).title));
     }
@@ -42,19 +43,31 @@ pub(crate) fn duplicate(key: &Key, earlier: Span, later: Span) -> Diagnostic {
     } else {
         "lwsws takes the last"
     };
-    Diagnostic::error(Code::DuplicateKey, format!("`{}` is given twice", key.name), later)
+    given_twice(format!("`{}` is given twice", key.name), earlier, later).note(takes)
+}
+
+/// A key that is given in two spellings. `earlier_counts` says which of the two is taken.
+pub(crate) fn duplicate_spelling(
+    canonical: &Key,
+    earlier: Span,
+    later: Span,
+    earlier_counts: bool,
+) -> Diagnostic {
+    let takes = if earlier_counts { "the first of them counts" } else { "the last of them counts" };
+    let headline = format!("`{}` is given twice, in two spellings", canonical.name);
+    given_twice(headline, earlier, later).note(takes)
+}
+
+fn given_twice(headline: String, earlier: Span, later: Span) -> Diagnostic {
+    Diagnostic::error(Code::DuplicateKey, headline, later)
         .label("given again here")
         .also(earlier, "first given here")
-        .note(takes)
         .help("keep one of them")
 }
 
 pub(crate) fn duplicate_name(key: &Key, name: &WrittenKey, earlier: Span) -> Diagnostic {
     let headline = format!("{} is given twice in `{}`", quoted(&name.text.decoded), key.name);
-    Diagnostic::error(Code::DuplicateKey, headline, name.span)
-        .label("given again here")
-        .also(earlier, "first given here")
-        .help("keep one of them")
+    given_twice(headline, earlier, name.span)
 }
 
 pub(crate) fn other_spelling(key: &Key, canonical: &Key, place: Span) -> Diagnostic {
@@ -129,10 +142,10 @@ pub(crate) fn not_whole(key: &Key, value: &Value, text: &str, read: i64) -> Diag
     .help(range(key))
 }
 
-pub(crate) fn out_of_range(key: &Key, value: &Value, text: &str) -> Diagnostic {
+pub(crate) fn out_of_range(key: &Key, value: &Value, text: &str, number: i64) -> Diagnostic {
     let headline = format!("{} is out of range for `{}`", quoted(text), key.name);
     Diagnostic::error(Code::OutOfRange, headline, value.span)
-        .label(if text.starts_with('-') { "too small" } else { "too large" })
+        .label(if number < key.range.0 { "too small" } else { "too large" })
         .help(range(key))
 }
 

@@ -1,12 +1,11 @@
 //! `reject-service-keywords`: clients that are not served.
 
-use crate::plan::RejectKeyword;
-
-/// The keyword that a `User-Agent` holds, case-sensitively; of several the one listed last, as lwsws has it.
+/// Which keyword a `User-Agent` holds, case-sensitively; of several the one listed last, as lwsws has it.
+/// Takes the keywords in config order and returns the index of one.
 #[must_use]
-pub fn rejected_by<'k, 'a>(
-    keywords: &'k [RejectKeyword<'a>],
+pub fn rejected_by<'k>(
+    keywords: impl DoubleEndedIterator<Item = &'k str> + ExactSizeIterator,
     user_agent: &str,
-) -> Option<&'k RejectKeyword<'a>> {
-    keywords.iter().rev().find(|entry| user_agent.contains(entry.keyword))
+) -> Option<usize> {
+    keywords.enumerate().rev().find(|(_, keyword)| user_agent.contains(keyword)).map(|(index, _)| index)
 }

@@ -1,0 +1,38 @@
+//! Makes text of bytes that may not be UTF-8, byte for byte.
+
+use crate::parser::span;
+use crate::{FileId, SyntaxError, SyntaxErrorKind};
+
+/// The source as text of the same length: each byte that is not UTF-8 becomes `?`. Every run of such bytes is one
+/// error. lwsws passes them through, so that they end up in paths and header values as they are.
+pub(crate) fn decode(file: FileId, source: &[u8]) -> (String, Vec<SyntaxError>) {
+    let mut text = String::with_capacity(source.len());
+    let mut errors: Vec<SyntaxError> = Vec::new();
+    for chunk in source.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if chunk.invalid().is_empty() {
+            continue;
+        }
+        let start = text.len();
+        text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+        let bad = span(file, start..text.len());
+        match errors.last_mut() {
+            Some(last) if last.span.end == bad.start => last.span = last.span.to(bad),
+            _ => errors.push(SyntaxError { kind: SyntaxErrorKind::NotUtf8, span: bad, related: None }),
+        }
+    }
+    (text, errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_not_utf8_keep_their_places() {
+        let (text, errors) = decode(FileId(0), b"a\xff\xfeb\xe2\x82c\xc3\xa9");
+        assert_eq!(text, "a??b??c\u{e9}");
+        let spans: Vec<_> = errors.iter().map(|error| error.span.range()).collect();
+        assert_eq!(spans, [1..3, 4..6]);
+    }
+}

@@ -1,0 +1,149 @@
+//! The command line: exit codes, streams and formats.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const CLEAN: &str =
+    r#"{ "vhosts": [ { "port": 7681, "mounts": [ { "mountpoint": "/", "origin": "file:///srv" } ] } ] }"#;
+
+/// A config directory with the given files.
+fn config(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn lwsconf(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lwsconf"));
+    command.env_remove("LWS_DDIR").args(arguments).output().unwrap()
+}
+
+fn check(dir: &Path, more: &[&str]) -> Output {
+    lwsconf(&[&["check", dir.to_str().unwrap()], more].concat())
+}
+
+fn out(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn err(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn a_clean_configuration_exits_with_0() {
+    let dir = config(&[("conf", CLEAN)]);
+    let output = check(dir.path(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(err(&output), "1 file checked, nothing to complain about\n");
+    assert_eq!(out(&output), "");
+}
+
+#[test]
+fn errors_exit_with_1_and_warnings_with_0_unless_denied() {
+    let dir = config(&[("conf", &CLEAN.replace("\"port\"", "\"zork\": 1, \"port\""))]);
+    assert_eq!(check(dir.path(), &[]).status.code(), Some(1));
+    assert_eq!(check(dir.path(), &["--compat"]).status.code(), Some(0));
+    assert_eq!(check(dir.path(), &["--compat", "--deny", "warnings"]).status.code(), Some(1));
+}
+
+#[test]
+fn what_cannot_run_exits_with_2_and_says_why() {
+    let output = lwsconf(&["check", "/nowhere/at/all"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).starts_with("error: cannot read the configuration in `/nowhere/at/all`: "));
+    assert_eq!(lwsconf(&["explain", "L9999"]).status.code(), Some(2));
+    assert_eq!(lwsconf(&["no-such-word"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_directory_without_conf_is_an_error_of_the_configuration() {
+    let dir = config(&[("conf.d/site", CLEAN)]);
+    let output = check(dir.path(), &["--format", "short"]);
+    assert_eq!(output.status.code(), Some(1));
+    let conf = dir.path().join("conf");
+    assert_eq!(
+        out(&output),
+        format!("{}: error[L0101]: the configuration has no file `conf`\n", conf.display())
+    );
+}
+
+#[test]
+fn short_findings_are_one_line_each_sorted_by_place() {
+    let dir = config(&[
+        ("conf", "{ \"zork\": 1,\n  \"a\\nb\": 2 }"),
+        ("conf.d/a", &CLEAN.replace("7681", "\"x\"")),
+    ]);
+    let output = check(dir.path(), &["--format", "short"]);
+    let root = dir.path().display();
+    let expected = format!(
+        "{root}/conf:1:3: error[L0201]: unknown key `zork` in the outermost object\n\
+         {root}/conf:2:3: error[L0201]: unknown key `a\\nb` in the outermost object\n\
+         {root}/conf.d/a:1:25: error[L0202]: `port` needs a whole number, not `x`\n"
+    );
+    assert_eq!(out(&output), expected);
+    assert_eq!(err(&output), "2 files checked: 3 errors\n");
+}
+
+#[test]
+fn json_findings_are_one_object_a_line() {
+    let dir = config(&[("conf", &CLEAN.replace("port", "prot"))]);
+    let output = check(dir.path(), &["--format", "json"]);
+    let findings: Vec<Value> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let unknown = findings.iter().find(|finding| finding["code"] == "L0201").unwrap();
+    assert_eq!(unknown["severity"], "error");
+    assert_eq!((unknown["line"].as_u64(), unknown["column"].as_u64()), (Some(1), Some(17)));
+    assert_eq!((unknown["start"].as_u64(), unknown["end"].as_u64()), (Some(16), Some(22)));
+    assert_eq!(unknown["fix"]["replacement"], "\"port\"");
+}
+
+#[test]
+fn colour_is_for_terminals_or_on_demand() {
+    let dir = config(&[("conf", "{ \"zork\": 1 }")]);
+    assert!(!err(&check(dir.path(), &[])).contains('\x1b'));
+    assert!(err(&check(dir.path(), &["--color", "always"])).contains('\x1b'));
+    assert!(!err(&check(dir.path(), &["--color", "never"])).contains('\x1b'));
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_read_and_the_others_are() {
+    let dir = config(&[("conf", CLEAN), ("conf.d/a", ""), ("conf.d/b", "{ \"zork\": 1 }")]);
+    let large = fs::File::options().write(true).open(dir.path().join("conf.d/a")).unwrap();
+    large.set_len(64 * 1024 * 1024 + 1).unwrap();
+    let output = check(dir.path(), &["--format", "short"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains("error[L0023]"), "{}", out(&output));
+    assert!(out(&output).contains("error[L0201]"), "{}", out(&output));
+}
+
+#[test]
+fn findings_on_enormous_lines_are_shown_without_the_line() {
+    let keys: Vec<String> = (0..3000).map(|number| format!("\"zork{number}\": 1")).collect();
+    let dir = config(&[("conf", &format!("{{ {} }}", keys.join(", ")))]);
+    let output = check(dir.path(), &[]);
+    assert_eq!(err(&output).matches("error[L0201]").count(), 3000);
+    assert!(err(&output).len() < 1_000_000, "{} bytes", err(&output).len());
+}
+
+#[test]
+fn explain_prints_the_page_of_a_code() {
+    let output = lwsconf(&["explain", "l0201"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(out(&output).starts_with("# L0201: "));
+}
+
+#[test]
+fn help_tells_the_exit_codes() {
+    let output = lwsconf(&["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    for line in ["0  clean, or only warnings", "1  errors in the configuration", "2  could not run"] {
+        assert!(out(&output).contains(line), "{}", out(&output));
+    }
+}

@@ -1,0 +1,206 @@
+//! What of a plan is not honoured, so that it is refused and said instead of ignored.
+//!
+//! Each struct of the plan is taken apart field by field: a new key does not compile until someone decides here
+//! whether the server honours it. A key whose only effect is on something that is refused anyway counts as honoured.
+
+use schemas::plan::{Global, Mount, Origin, Plan, Tls, Vhost};
+
+use crate::response::layer::headers::Headers;
+
+/// Something in the plan that is not served as it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unhonoured {
+    /// The `file:line` of the config.
+    pub(crate) place: String,
+    /// What is refused: the whole server, a vhost, or a mount.
+    pub(crate) scope: Scope,
+    /// What it is about, in words, such as ``mount `/private`: `basic-auth` is not honoured``.
+    pub(crate) what: String,
+}
+
+/// How much is refused because of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The server does not start.
+    Server,
+    /// Every request to the vhost is answered 501.
+    Vhost,
+    /// Every request to the mount is answered 501.
+    Mount,
+    /// Only the named header is left out.
+    Header,
+}
+
+/// Everything of the plan that is not honoured, in config order.
+pub(crate) fn unhonoured(plan: &Plan) -> Vec<Unhonoured> {
+    let mut found = Vec::new();
+    let global = plan.global();
+    for key in global_keys(&global) {
+        let place = global.places.iter().find(|at| at.key == key);
+        let place = place.map_or_else(|| "global".to_owned(), |at| plan.describe(at.place));
+        let what = format!("`{key}` is not honoured, the server does not start with it");
+        found.push(Unhonoured { place, scope: Scope::Server, what });
+    }
+    for id in plan.vhost_ids() {
+        vhost_findings(plan, &plan.vhost(id), &mut found);
+    }
+    found
+}
+
+fn vhost_findings(plan: &Plan, vhost: &Vhost<'_>, found: &mut Vec<Unhonoured>) {
+    let place = plan.describe(vhost.place);
+    for key in vhost_keys(vhost) {
+        let what = format!("vhost `{}`: `{key}` is not honoured, the vhost answers 501", vhost.name);
+        found.push(Unhonoured { place: place.clone(), scope: Scope::Vhost, what });
+    }
+    for name in Headers::refused(&vhost.headers) {
+        let what = format!("vhost `{}`: header `{name}` frames messages and is not sent", vhost.name);
+        found.push(Unhonoured { place: place.clone(), scope: Scope::Header, what });
+    }
+    for mount in &vhost.mounts {
+        let place = plan.describe(mount.place);
+        for key in mount_keys(mount) {
+            let what = format!("mount `{}`: `{key}` is not honoured, the mount answers 501", mount.mountpoint);
+            found.push(Unhonoured { place: place.clone(), scope: Scope::Mount, what });
+        }
+        for name in Headers::refused(&mount.headers) {
+            let what = format!("mount `{}`: header `{name}` frames messages and is not sent", mount.mountpoint);
+            found.push(Unhonoured { place: place.clone(), scope: Scope::Header, what });
+        }
+    }
+}
+
+/// Keys of `global` that are set and not honoured.
+pub(crate) fn global_keys(global: &Global<'_>) -> Vec<&'static str> {
+    let Global {
+        uid: _,
+        gid: _,
+        username: _,
+        groupname: _,
+        count_threads: _,
+        init_ssl: _, // a vhost with a certificate speaks TLS whatever it says
+        server_string: _,
+        plugin_dirs: _, // a protocol that is not built in is refused by its name
+        ws_pingpong: _,
+        reject_service_keywords: _,
+        timeout: _,
+        default_alpn: _,
+        ip_limit_ah,
+        ip_limit_wsi,
+        rlimit_nofile: _,
+        places: _,
+    } = global;
+    set([("ip-limit-ah", ip_limit_ah.is_some()), ("ip-limit-wsi", ip_limit_wsi.is_some())])
+}
+
+/// Keys of a vhost that are set and not honoured.
+pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
+    let Vhost {
+        name: _,
+        listener: _,
+        sts: _,
+        tls,
+        client_tls: _, // only proxy mounts connect anywhere, and they are refused
+        access_log,
+        mounts: _,
+        protocols: _,
+        keepalive_timeout: _,
+        headers: _,
+        error_document_404: _,
+        fo_listen_queue,
+        strict_host_check,
+        allow_non_tls,
+        redirect_http,
+        allow_http_on_https,
+        listen_accept_role,
+        listen_accept_protocol,
+        apply_listen_accept,
+        fallback_listen_accept,
+        disable_no_protocol_ws_upgrades: _,
+        h2_half_closed_long_poll,
+        place: _,
+    } = vhost;
+    let mut keys = set([
+        ("access-log", access_log.is_some()),
+        ("fo-listen-queue", fo_listen_queue.is_some()),
+        ("strict-host-check", *strict_host_check),
+        ("allow-non-tls", *allow_non_tls),
+        ("redirect-http", *redirect_http),
+        ("allow-http-on-https", *allow_http_on_https),
+        ("listen-accept-role", listen_accept_role.is_some()),
+        ("listen-accept-protocol", listen_accept_protocol.is_some()),
+        ("apply-listen-accept", *apply_listen_accept),
+        ("fallback-listen-accept", *fallback_listen_accept),
+        ("h2-half-closed-long-poll", *h2_half_closed_long_poll),
+    ]);
+    if let Some(tls) = tls {
+        keys.extend(tls_keys(tls));
+    }
+    keys
+}
+
+fn tls_keys(tls: &Tls<'_>) -> Vec<&'static str> {
+    let Tls {
+        cert: _,
+        key: _,
+        ca: _, // the trust store for client certificates, which `client-cert-required` asks for
+        ciphers,
+        tls13_ciphers,
+        ecdh_curve,
+        option_set,
+        option_clear,
+        alpn: _,
+        client_cert_required,
+        ignore_missing_cert,
+    } = tls;
+    set([
+        ("ciphers", ciphers.is_some()),
+        ("tls13-ciphers", tls13_ciphers.is_some()),
+        ("ecdh-curve", ecdh_curve.is_some()),
+        ("ssl-option-set", *option_set != 0),
+        ("ssl-option-clear", *option_clear != 0),
+        ("client-cert-required", *client_cert_required),
+        ("ignore-missing-cert", *ignore_missing_cert),
+    ])
+}
+
+/// Keys of a mount that are set and not honoured; `origin` itself where its kind is not served.
+pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
+    let Mount {
+        mountpoint: _,
+        origin,
+        default: _,
+        protocol: _,  // lwsws reads it and never uses it
+        auth_mask: _, // handed to callback protocols
+        cgi_timeout: _,
+        cgi_env: _,
+        cgi_chroot: _,
+        cgi_chdir: _,
+        pmo: _, // handed to callback protocols
+        cache: _,
+        extra_mimetypes: _,
+        interpret,
+        basic_auth,
+        headers: _,
+        keepalive_timeout,
+        exact_match: _,
+        append_path: _,
+        no_ws_upgrades,
+        place: _,
+    } = mount;
+    let origin_refused = match origin {
+        Origin::File { .. } | Origin::Redirect { .. } | Origin::Callback { .. } => false,
+        Origin::Proxy(_) | Origin::Cgi { .. } | Origin::Gzip { .. } => true,
+    };
+    set([
+        ("origin", origin_refused),
+        ("interpret", !interpret.is_empty()),
+        ("basic-auth", basic_auth.is_some()),
+        ("keepalive-timeout", keepalive_timeout.is_some()),
+        ("no-ws-upgrades", *no_ws_upgrades),
+    ])
+}
+
+fn set<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str> {
+    keys.into_iter().filter(|(_, set)| *set).map(|(key, _)| key).collect()
+}

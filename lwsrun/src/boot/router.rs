@@ -1,0 +1,128 @@
+//! An axum router for a vhost: its mounts as routes, each with the whole stack around it.
+//!
+//! A mountpoint `/m` becomes the routes `/m`, `/m/` and `/m/{*rest}`; `exact-match` leaves the first. Mounts are
+//! added in the order of preference that [`schemas::route::Mounts`] states, and a route that is taken stays taken,
+//! so that router and [`schemas::route`] agree. Request paths arrive canonical; mountpoints are made so here.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use schemas::plan::{Mount, Origin, Vhost};
+use schemas::route::canonical_path;
+use tower::Service;
+
+use super::honour;
+use super::site::Shared;
+use super::stack::{Stack, mount_headers, vhost_headers};
+use crate::response::error::Refusal;
+use crate::response::handler::callback::Callback;
+use crate::response::handler::file::FileService;
+use crate::response::handler::redirect::Redirect;
+use crate::response::handler::refuse::Refuse;
+use crate::response::handler::ws::{Upgrade, VhostUpgrades};
+use crate::response::layer::cache;
+
+/// Builds the router of one vhost. `upgrades` are its websocket protocols, started.
+pub(crate) fn router(shared: &Shared, vhost: &Vhost<'_>, stack: &Stack, upgrades: &VhostUpgrades) -> Router {
+    let fallback = Upgrade::new(Refuse(Refusal::NotFound), upgrades.clone());
+    let mut routes = Routes { router: Router::new().without_v07_checks(), taken: HashSet::new() };
+    if honour::vhost_keys(vhost).is_empty() {
+        for mount in in_order_of_preference(&vhost.mounts) {
+            add_mount(&mut routes, shared, vhost, mount, stack, upgrades);
+        }
+        routes.router.fallback_service(stack.around(&vhost_headers(vhost), fallback))
+    } else {
+        let refuse = Refuse(Refusal::NotImplemented);
+        routes.router.fallback_service(stack.around(&vhost_headers(vhost), refuse))
+    }
+}
+
+fn add_mount(
+    routes: &mut Routes,
+    shared: &Shared,
+    vhost: &Vhost<'_>,
+    mount: &Mount<'_>,
+    stack: &Stack,
+    upgrades: &VhostUpgrades,
+) {
+    let headers = mount_headers(vhost, mount);
+    if !honour::mount_keys(mount).is_empty() {
+        return routes.add(mount, &stack.around(&headers, Refuse(Refusal::NotImplemented)));
+    }
+    match &mount.origin {
+        // Redirects come before upgrades, as in lwsws.
+        Origin::Redirect { url } => {
+            let redirect = Redirect::new(url, mount.append_path, mount.mountpoint);
+            routes.add(mount, &stack.around(&headers, redirect));
+        }
+        Origin::File { .. } => {
+            let files = FileService::new(mount, shared.plan.describe(mount.place), &shared.files);
+            let cached = tower::ServiceBuilder::new().layer(cache::layer(mount.cache)).service(files);
+            routes.add(mount, &stack.around(&headers, Upgrade::new(cached, upgrades.clone())));
+        }
+        Origin::Callback { protocol } => {
+            let callback = Callback::new(mount, upgrades.instance(protocol));
+            routes.add(mount, &stack.around(&headers, Upgrade::new(callback, upgrades.clone())));
+        }
+        Origin::Proxy(_) | Origin::Cgi { .. } | Origin::Gzip { .. } => {
+            routes.add(mount, &stack.around(&headers, Refuse(Refusal::NotImplemented)));
+        }
+    }
+}
+
+/// Mounts in the order in which they win a route: longer first, `exact-match` first, then config order.
+fn in_order_of_preference<'v, 'a>(mounts: &'v [Mount<'a>]) -> Vec<&'v Mount<'a>> {
+    let mut ordered: Vec<_> = mounts.iter().collect();
+    ordered.sort_by_key(|mount| (std::cmp::Reverse(mount.mountpoint.len()), !mount.exact_match));
+    ordered
+}
+
+/// A router that is being filled.
+struct Routes {
+    router: Router,
+    taken: HashSet<String>,
+}
+
+impl Routes {
+    fn add<S>(&mut self, mount: &Mount<'_>, service: &S)
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        for path in paths(mount) {
+            if self.taken.insert(path.clone()) {
+                let router = std::mem::take(&mut self.router);
+                self.router = router.route_service(&path, service.clone());
+            }
+        }
+    }
+}
+
+/// The routes of a mount; none for a mountpoint that no canonical path can match.
+fn paths(mount: &Mount<'_>) -> Vec<String> {
+    let point = canonical_path(mount.mountpoint.as_bytes());
+    if !point.starts_with('/') || has_odd_segment(&point) {
+        return Vec::new();
+    }
+    if mount.exact_match || (point.ends_with('/') && point != "/") {
+        return vec![point.into_owned()];
+    }
+    let below = point.trim_end_matches('/');
+    let mut paths = vec![format!("{below}/"), format!("{below}/{{*rest}}")];
+    if !below.is_empty() {
+        paths.push(below.to_owned());
+    }
+    paths
+}
+
+/// Whether a mountpoint holds an empty, `.` or `..` segment, which no canonical path has.
+fn has_odd_segment(point: &str) -> bool {
+    let mut segments: Vec<&str> = point.split('/').skip(1).collect();
+    if segments.last() == Some(&"") {
+        segments.pop();
+    }
+    segments.iter().any(|segment| matches!(*segment, "" | "." | ".."))
+}

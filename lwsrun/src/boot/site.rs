@@ -1,0 +1,120 @@
+//! One generation of what is served: a plan, its hosts, and a router for each vhost, built when first asked for.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderValue, Request, Response};
+use schemas::plan::{ListenerId, Plan, VhostId};
+use schemas::route::Hosts;
+use tower::Service;
+
+use super::router::router;
+use super::stack::{Stack, vhost_headers};
+use crate::connection::ConnectionFacts;
+use crate::protocol::Registry;
+use crate::request::reject::Keywords;
+use crate::request::{admit, path};
+use crate::response::error::Refusal;
+use crate::response::handler::file::FileCache;
+use crate::response::layer::headers::Headers;
+use crate::shutdown::Drain;
+
+/// What is served. Shared by all workers, never changed.
+pub(crate) struct Site {
+    shared: Shared,
+    hosts: Vec<Hosts>,
+    vhosts: Vec<OnceLock<VhostSite>>,
+    keywords: Keywords,
+}
+
+/// What the routers of all vhosts are built from.
+pub(crate) struct Shared {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) registry: Registry,
+    pub(crate) drain: Drain,
+    pub(crate) files: Arc<FileCache>,
+}
+
+/// One vhost, built.
+struct VhostSite {
+    router: Router,
+    headers: Headers,
+    stack: Stack,
+}
+
+impl Site {
+    /// Prepares a plan. Costs one look at each vhost's name; routers come with first requests.
+    pub(crate) fn new(plan: Arc<Plan>, registry: Registry, drain: Drain) -> Self {
+        let hosts = (0..plan.listeners().listeners.len())
+            .map(|index| u32::try_from(index).unwrap_or(u32::MAX))
+            .map(|index| Hosts::new(&plan, ListenerId(index)))
+            .collect();
+        let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
+        let keywords = Keywords::new(&plan.global().reject_service_keywords);
+        let files = Arc::new(FileCache::default());
+        Self { shared: Shared { plan, registry, drain, files }, hosts, vhosts, keywords }
+    }
+
+    /// The vhosts of a listener by name.
+    pub(crate) fn hosts(&self, listener: ListenerId) -> &Hosts {
+        &self.hosts[listener.index()]
+    }
+
+    /// Answers one request.
+    pub(crate) async fn respond<B>(&self, connection: &ConnectionFacts, mut request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync,
+    {
+        let (vhost, admitted) = self.admit(connection.listener, &request);
+        let vhost = self.vhost(vhost);
+        let refusal = match admitted.and_then(|()| path::canonical(request.uri())) {
+            Ok(target) => {
+                if let Some(target) = target {
+                    *request.uri_mut() = target;
+                }
+                self.keywords.refusal(request.headers(), request.version())
+            }
+            Err(refusal) => Some(refusal.response()),
+        };
+        match refusal {
+            None => vhost.serve(request.map(Body::new)).await,
+            Some(refusal) => vhost.refuse(refusal),
+        }
+    }
+
+    /// The vhost that answers, and whether the request may be served at all.
+    fn admit<B>(&self, listener: ListenerId, request: &Request<B>) -> (VhostId, Result<(), Refusal>) {
+        let hosts = self.hosts(listener);
+        match admit::host(request) {
+            Ok(host) => (hosts.select(host).0, Ok(())),
+            Err(refusal) => (hosts.select(None).0, Err(refusal)),
+        }
+    }
+
+    fn vhost(&self, id: VhostId) -> &VhostSite {
+        self.vhosts[id.index()].get_or_init(|| VhostSite::build(&self.shared, id))
+    }
+}
+
+impl VhostSite {
+    fn build(shared: &Shared, id: VhostId) -> Self {
+        let vhost = shared.plan.vhost(id);
+        let server = shared.plan.global().server_string.and_then(|text| HeaderValue::from_str(text).ok());
+        let stack = Stack::new(&vhost, server);
+        let upgrades = upgrades(shared, &vhost);
+        let router = router(shared, &vhost, &stack, &upgrades);
+        Self { router, headers: vhost_headers(&vhost), stack }
+    }
+
+    async fn serve(&self, request: Request<Body>) -> Response<Body> {
+        let Ok(response) = self.router.clone().call(request).await;
+        response
+    }
+
+    fn refuse(&self, mut refusal: Response<Body>) -> Response<Body> {
+        self.stack.finish(&self.headers, &mut refusal);
+        refusal
+    }
+}

@@ -1,0 +1,329 @@
+//! The listening sockets of a plan, all bound before privileges are dropped.
+//!
+//! 1. each listener becomes its addresses ([`interface`]) or its path ([`unix`]);
+//! 2. no two listeners may mean the same address;
+//! 3. every address is tried without `SO_REUSEPORT`, which tells a port that is in use: with it, a second server of
+//!    the same user would silently get half of the connections;
+//! 4. every worker gets a socket of its own for each address, so that the kernel spreads connections.
+
+mod interface;
+mod unix;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use schemas::plan::{Bind, Families, ListenerId, Plan};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::privilege::Identity;
+
+/// Connections that wait for a worker; the kernel cuts it to `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// A bound and listening socket.
+#[derive(Debug)]
+pub(crate) enum Listening {
+    /// TCP.
+    Tcp(std::net::TcpListener),
+    /// A unix stream socket.
+    Unix(std::os::unix::net::UnixListener),
+}
+
+/// A socket of one worker.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    /// The plan's listener that it belongs to.
+    pub(crate) listener: ListenerId,
+    /// The socket.
+    pub(crate) socket: Listening,
+}
+
+/// All sockets of the process.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    /// For each worker, its sockets.
+    pub(crate) workers: Vec<Vec<Bound>>,
+    /// What is listened on, in the words of the log.
+    pub(crate) addresses: Vec<String>,
+}
+
+/// Why a listener cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on `{address}` ({at}): {fault}")]
+pub(crate) struct BindError {
+    address: String,
+    /// The line of the config that asks for it.
+    at: String,
+    #[source]
+    fault: Fault,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("it is in use by another process; stop that one (`ss -ltnp` names it) or change `port`")]
+    InUse,
+    #[error("this process may not: ports below 1024 need root or the capability CAP_NET_BIND_SERVICE")]
+    NotAllowed,
+    #[error("this machine does not have that address; correct `interface`, or start when the address is up")]
+    NoAddress,
+    #[error("there is no interface of that name; correct `interface` (this machine has {0}), or start when it is up")]
+    NoInterface(String),
+    #[error("`{0}` has no address of the families that the vhost wants; see `noipv6` and `ipv6only`")]
+    NoFamily(String),
+    #[error("{0} listens on the same address; give the vhosts the same `interface`, or different ports")]
+    Twice(String),
+    #[error("something is there that is not a socket; remove it or change the path in `interface`")]
+    NotASocket,
+    #[error("a running process listens on it; stop that one or change the path in `interface`")]
+    Alive,
+    #[error("the path must have 1 to 107 bytes")]
+    PathLength,
+    #[error("`unix-socket-perms` is `{0}`, expected `user:group`")]
+    Perms(String),
+    #[error(transparent)]
+    Owner(#[from] super::privilege::PrivilegeError),
+    #[error("{step} failed: {source}")]
+    System { step: &'static str, source: io::Error },
+}
+
+impl Fault {
+    fn system(step: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::System { step, source }
+    }
+}
+
+/// One address of one listener.
+struct Place<'a> {
+    listener: ListenerId,
+    /// `file:line` of the vhost that first named it.
+    at: String,
+    target: Target<'a>,
+    scheme: &'static str,
+}
+
+enum Target<'a> {
+    Tcp {
+        address: SocketAddr,
+        /// Left out, with a word in the log, where the machine lacks its address family.
+        optional: bool,
+    },
+    Unix {
+        path: &'a str,
+        perms: Option<&'a str>,
+    },
+}
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { address, .. } => address.fmt(f),
+            Self::Unix { path, .. } => path.fmt(f),
+        }
+    }
+}
+
+impl Place<'_> {
+    fn error(&self, fault: Fault) -> BindError {
+        BindError { address: self.target.to_string(), at: self.at.clone(), fault }
+    }
+}
+
+/// Binds everything, for `workers` workers. Socket files go to `identity` unless the config says to whom.
+///
+/// # Errors
+/// The first address that cannot be had, with the line of the config that asks for it and what to do.
+pub(crate) fn bind(plan: &Plan, workers: usize, identity: &Identity) -> Result<Sockets, BindError> {
+    let mut places = places(plan)?;
+    check_distinct(&places)?;
+    let mut kept = Vec::with_capacity(places.len());
+    for place in places.drain(..) {
+        if probe(&place)? {
+            kept.push(place);
+        }
+    }
+    let mut sockets = Sockets { workers: (0..workers).map(|_| Vec::new()).collect(), addresses: Vec::new() };
+    for place in &kept {
+        sockets.addresses.push(format!("{}{} ({})", place.scheme, place.target, place.at));
+        for (worker, socket) in sockets.workers.iter_mut().zip(listen(place, workers, identity)?) {
+            worker.push(Bound { listener: place.listener, socket });
+        }
+    }
+    Ok(sockets)
+}
+
+fn places(plan: &Plan) -> Result<Vec<Place<'_>>, BindError> {
+    let mut places = Vec::new();
+    for (number, listener) in (0..).zip(&plan.listeners().listeners) {
+        let at = plan.describe(listener.place);
+        let scheme = match (&listener.bind, listener.tls) {
+            (Bind::Unix { .. }, _) => "unix:",
+            (_, true) => "https://",
+            (_, false) => "http://",
+        };
+        for target in targets(&listener.bind, &at)? {
+            places.push(Place { listener: ListenerId(number), at: at.clone(), target, scheme });
+        }
+    }
+    Ok(places)
+}
+
+fn targets<'a>(bind: &Bind<'a>, at: &str) -> Result<Vec<Target<'a>>, BindError> {
+    let tcp = |address| Target::Tcp { address, optional: false };
+    match *bind {
+        Bind::Unix { path, perms } => Ok(vec![Target::Unix { path, perms }]),
+        Bind::Any { port, families } => {
+            let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+            let v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+            Ok(match families {
+                Families::V4 => vec![tcp(v4)],
+                Families::V6 => vec![tcp(v6)],
+                Families::Both => vec![tcp(v4), Target::Tcp { address: v6, optional: true }],
+            })
+        }
+        Bind::Interface { interface, port, families } => {
+            let found = interface::addresses(interface, port, families);
+            let found = found.map_err(|fault| BindError {
+                address: format!("{interface}:{port}"),
+                at: at.to_owned(),
+                fault,
+            })?;
+            Ok(found.into_iter().map(tcp).collect())
+        }
+    }
+}
+
+/// Two listeners on one address would share its connections by chance, since the sockets share their ports.
+fn check_distinct(places: &[Place<'_>]) -> Result<(), BindError> {
+    let mut seen: HashMap<String, &Place<'_>> = HashMap::with_capacity(places.len());
+    for place in places {
+        if let Some(first) = seen.insert(place.target.to_string(), place) {
+            return Err(place.error(Fault::Twice(first.at.clone())));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an address can be had; `false` for one that is left out.
+fn probe(place: &Place<'_>) -> Result<bool, BindError> {
+    let Target::Tcp { address, optional } = place.target else { return Ok(true) };
+    match tcp_socket(address, false) {
+        Ok(_probed) => Ok(true),
+        Err(error) if optional && lacks_family(&error) => {
+            tracing::info!("not listening on {address} ({}): this machine has no IPv6", place.at);
+            Ok(false)
+        }
+        Err(error) => Err(place.error(bind_fault(error))),
+    }
+}
+
+fn lacks_family(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let absent = [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL];
+    Errno::from_io_error(error).is_some_and(|errno| absent.contains(&errno))
+}
+
+fn bind_fault(error: io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Fault::InUse,
+        io::ErrorKind::PermissionDenied => Fault::NotAllowed,
+        io::ErrorKind::AddrNotAvailable => Fault::NoAddress,
+        _ => Fault::System { step: "binding", source: error },
+    }
+}
+
+fn listen(place: &Place<'_>, workers: usize, identity: &Identity) -> Result<Vec<Listening>, BindError> {
+    match place.target {
+        Target::Tcp { address, .. } => (0..workers)
+            .map(|_| {
+                let socket = tcp_socket(address, true).and_then(|socket| {
+                    socket.listen(BACKLOG)?;
+                    Ok(Listening::Tcp(socket.into()))
+                });
+                socket.map_err(|error| place.error(bind_fault(error)))
+            })
+            .collect(),
+        Target::Unix { path, perms } => {
+            let first = unix::listen(path, perms, identity).map_err(|fault| place.error(fault))?;
+            let copies = (0..workers).map(|_| first.try_clone().map(Listening::Unix));
+            copies.collect::<io::Result<_>>().map_err(|error| place.error(Fault::system("copying the socket")(error)))
+        }
+    }
+}
+
+/// A bound TCP socket, ready for a runtime.
+fn tcp_socket(address: SocketAddr, share_port: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Connections of a former process that are in TIME_WAIT do not stand in the way.
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(share_port)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot::testing::{global, listener, plan_bytes, vhost, written};
+
+    fn nobody() -> Identity {
+        Identity::of(&global()).unwrap()
+    }
+
+    /// A port that was free a moment ago.
+    fn free_port() -> u16 {
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    }
+
+    #[test]
+    fn each_worker_has_a_socket_and_a_second_server_is_refused() {
+        let plan = Plan::from_bytes(plan_bytes("127.0.0.1", free_port())).unwrap();
+        let first = bind(&plan, 2, &nobody()).unwrap();
+        assert_eq!(first.workers.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+        let error = bind(&plan, 2, &nobody()).unwrap_err().to_string();
+        assert!(error.contains("(conf.d/site:7): it is in use"), "{error}");
+        assert!(error.starts_with("cannot listen on `127.0.0.1:"), "{error}");
+        drop(first);
+        assert!(bind(&plan, 1, &nobody()).is_ok());
+    }
+
+    #[test]
+    fn an_interface_that_is_not_there_is_told() {
+        let plan = Plan::from_bytes(plan_bytes("no-such0", 80)).unwrap();
+        let error = bind(&plan, 1, &nobody()).unwrap_err().to_string();
+        assert!(error.contains("no interface of that name") && error.contains("lo"), "{error}");
+        // A documentation address (RFC 5737), which no machine has.
+        let plan = Plan::from_bytes(plan_bytes("203.0.113.9", 80)).unwrap();
+        let error = bind(&plan, 1, &nobody()).unwrap_err().to_string();
+        assert!(error.contains("does not have that address"), "{error}");
+    }
+
+    #[test]
+    fn two_listeners_on_one_address_are_refused() {
+        let port = free_port();
+        let mut second =
+            listener(Bind::Interface { interface: "lo", port, families: Families::V4 });
+        second.vhosts = vec![schemas::plan::VhostId(1)];
+        let first = listener(Bind::Interface { interface: "127.0.0.1", port, families: Families::Both });
+        let other = schemas::plan::Vhost { listener: Some(ListenerId(1)), ..vhost() };
+        let plan = Plan::from_bytes(written(&global(), vec![first, second], &[vhost(), other])).unwrap();
+        let error = bind(&plan, 1, &nobody()).unwrap_err().to_string();
+        assert!(error.contains("listens on the same address"), "{error}");
+    }
+
+    #[test]
+    fn every_address_and_one_of_them_can_be_separate() {
+        let port = free_port();
+        let any = listener(Bind::Any { port, families: Families::V4 });
+        let mut one = listener(Bind::Interface { interface: "127.0.0.1", port, families: Families::V4 });
+        one.vhosts = vec![schemas::plan::VhostId(1)];
+        let other = schemas::plan::Vhost { listener: Some(ListenerId(1)), ..vhost() };
+        let plan = Plan::from_bytes(written(&global(), vec![any, one], &[vhost(), other])).unwrap();
+        assert_eq!(bind(&plan, 1, &nobody()).unwrap().workers[0].len(), 2);
+    }
+}

@@ -1,0 +1,95 @@
+//! Plans for the unit tests of this crate.
+
+use schemas::plan::{
+    Bind, ClientTls, Families, Global, Listener, ListenerId, Listeners, Place, Seconds, SourceFile, SourceId,
+    Sources, Tls, Vhost, VhostId,
+};
+
+/// A place in the only source.
+pub(crate) const PLACE: Place = Place { file: SourceId(0), line: 7 };
+
+/// A `global` without a key.
+pub(crate) fn global() -> Global<'static> {
+    Global {
+        uid: None,
+        gid: None,
+        username: None,
+        groupname: None,
+        count_threads: None,
+        init_ssl: false,
+        server_string: None,
+        plugin_dirs: Vec::new(),
+        ws_pingpong: None,
+        reject_service_keywords: Vec::new(),
+        timeout: None,
+        default_alpn: None,
+        ip_limit_ah: None,
+        ip_limit_wsi: None,
+        rlimit_nofile: None,
+        places: Vec::new(),
+    }
+}
+
+/// A vhost `a.test` of the first listener, without mounts.
+pub(crate) fn vhost() -> Vhost<'static> {
+    Vhost {
+        name: "a.test",
+        listener: Some(ListenerId(0)),
+        sts: false,
+        tls: None,
+        client_tls: ClientTls::default(),
+        access_log: None,
+        mounts: Vec::new(),
+        protocols: Vec::new(),
+        keepalive_timeout: Seconds(60),
+        headers: Vec::new(),
+        error_document_404: None,
+        fo_listen_queue: None,
+        strict_host_check: false,
+        allow_non_tls: false,
+        redirect_http: false,
+        allow_http_on_https: false,
+        listen_accept_role: None,
+        listen_accept_protocol: None,
+        apply_listen_accept: false,
+        fallback_listen_accept: false,
+        disable_no_protocol_ws_upgrades: false,
+        h2_half_closed_long_poll: false,
+        place: PLACE,
+    }
+}
+
+/// TLS keys of a vhost, without any policy.
+pub(crate) fn tls<'a>(cert: &'a str, key: &'a str) -> Tls<'a> {
+    Tls {
+        cert,
+        key,
+        ca: None,
+        ciphers: None,
+        tls13_ciphers: None,
+        ecdh_curve: None,
+        option_set: 0,
+        option_clear: 0,
+        alpn: None,
+        client_cert_required: false,
+        ignore_missing_cert: false,
+    }
+}
+
+/// A listener for one vhost.
+pub(crate) fn listener(bind: Bind<'_>) -> Listener<'_> {
+    Listener { bind, vhosts: vec![VhostId(0)], tls: false, place: PLACE }
+}
+
+/// The bytes of a plan.
+pub(crate) fn written(global: &Global<'_>, listeners: Vec<Listener<'_>>, vhosts: &[Vhost<'_>]) -> Vec<u8> {
+    let files = vec![SourceFile { name: "conf.d/site", hash: [0; 32] }];
+    let sources = Sources { files, ddir: "/usr/share" };
+    schemas::plan::write(&sources, global, &Listeners { listeners }, vhosts).unwrap()
+}
+
+/// The bytes of a plan with one vhost on one address.
+pub(crate) fn plan_bytes(interface: &str, port: u16) -> Vec<u8> {
+    let bind = Bind::Interface { interface, port, families: Families::Both };
+    written(&global(), vec![listener(bind)], &[vhost()])
+}

@@ -1,0 +1,161 @@
+//! From an accepted socket to requests: listen > peek > tls > version.
+
+pub(crate) mod listen;
+mod slot;
+mod peek;
+mod tls;
+mod http1;
+mod http2;
+mod finish;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use schemas::plan::{ListenerId, Plan, Seconds, VhostId};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::boot::site::Site;
+use crate::boot::tls::Keys;
+use crate::shutdown::Drain;
+use peek::{Peek, Spoken};
+use slot::Slotted;
+
+/// `timeout-secs` where the config has none (lwsws's own default).
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What requests are told of their connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConnectionFacts {
+    /// The listener that took it.
+    pub(crate) listener: ListenerId,
+    /// Whether it speaks TLS.
+    pub(crate) tls: bool,
+    /// The peer; `None` for unix sockets.
+    pub(crate) peer: Option<SocketAddr>,
+    /// The vhost whose certificate and TLS policy the handshake used.
+    pub(crate) sni_vhost: Option<VhostId>,
+}
+
+/// What all connections of a generation share: the site, the keys, and how long to wait. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    site: Arc<Site>,
+    keys: Keys,
+    drain: Drain,
+    waits: Arc<Waits>,
+}
+
+/// How long a connection may take.
+struct Waits {
+    /// `timeout-secs`: for the first byte, a TLS handshake, a request's head.
+    timeout: Duration,
+    /// `keepalive_timeout` of each vhost: for the next request. Zero: one request for each connection.
+    keep_alive: Vec<Duration>,
+}
+
+impl Serving {
+    /// Puts together what connections need.
+    pub(crate) fn new(plan: &Plan, site: Site, keys: Keys, drain: Drain) -> Self {
+        let timeout = plan.global().timeout.filter(|&timeout| timeout != Seconds(0));
+        let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from);
+        let keep_alive = plan.vhost_ids().map(|id| plan.vhost(id).keepalive_timeout.into()).collect();
+        Self { site: Arc::new(site), keys, drain, waits: Arc::new(Waits { timeout, keep_alive }) }
+    }
+
+    /// The vhost whose timers and keys count: that of the server name, else the listener's first.
+    fn vhost(&self, listener: ListenerId, server_name: Option<&str>) -> VhostId {
+        self.site.hosts(listener).select(server_name).0
+    }
+
+    fn config(&self, vhost: VhostId) -> Option<Arc<ServerConfig>> {
+        self.keys.config(vhost).map(Arc::clone)
+    }
+
+    fn keep_alive(&self, vhost: VhostId) -> Duration {
+        self.waits.keep_alive.get(vhost.index()).copied().unwrap_or(DEFAULT_TIMEOUT)
+    }
+}
+
+/// A connection whose version is known.
+struct Connection {
+    serving: Serving,
+    facts: ConnectionFacts,
+    /// For the head of the first request.
+    timeout: Duration,
+    /// For the next request.
+    keep_alive: Duration,
+}
+
+impl Connection {
+    fn new(serving: Serving, facts: ConnectionFacts) -> Self {
+        let vhost = facts.sni_vhost.unwrap_or_else(|| serving.vhost(facts.listener, None));
+        let (timeout, keep_alive) = (serving.waits.timeout, serving.keep_alive(vhost));
+        Self { serving, facts, timeout, keep_alive }
+    }
+}
+
+/// Serves one accepted socket up to its end. What goes wrong is the peer's or the network's doing: a debug line.
+async fn serve<S>(stream: S, facts: ConnectionFacts, serving: Serving, slot: OwnedSemaphorePermit)
+where
+    S: Peek + AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
+{
+    let peer = facts.peer;
+    let served = if facts.tls {
+        serve_tls(Slotted::new(stream, slot), facts, serving).await
+    } else {
+        serve_plain(stream, facts, serving, slot).await
+    };
+    if let Err(error) = served {
+        tracing::debug!(?peer, "connection ended: {error}");
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn serve_plain<S>(
+    stream: S,
+    facts: ConnectionFacts,
+    serving: Serving,
+    slot: OwnedSemaphorePermit,
+) -> Result<(), Failure>
+where
+    S: Peek + AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
+{
+    let first = tokio::time::timeout(serving.waits.timeout, peek::spoken(&stream));
+    let Some(spoken) = unless_drained(&serving.drain, first).await else { return Ok(()) };
+    let stream = Slotted::new(stream, slot);
+    let connection = Connection::new(serving, facts);
+    match spoken?? {
+        Spoken::Http1 => http1::serve(stream, connection).await?,
+        Spoken::Http2 => http2::serve(stream, connection).await?,
+        Spoken::Nothing => {}
+    }
+    Ok(())
+}
+
+async fn serve_tls<S>(stream: Slotted<S>, facts: ConnectionFacts, serving: Serving) -> Result<(), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let handshake = tls::handshake(stream, &serving, facts.listener);
+    let Some(secured) = unless_drained(&serving.drain, handshake).await else { return Ok(()) };
+    let tls::Secured { stream, vhost, http2 } = secured?;
+    let connection = Connection::new(serving, ConnectionFacts { sni_vhost: Some(vhost), ..facts });
+    if http2 {
+        http2::serve(stream, connection).await?;
+    } else {
+        http1::serve(stream, connection).await?;
+    }
+    Ok(())
+}
+
+/// What comes before the first request is not worth finishing once the drain has begun.
+async fn unless_drained<T>(drain: &Drain, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        () = drain.begun() => None,
+        done = work => Some(done),
+    }
+}

@@ -1,0 +1,75 @@
+//! The graceful end of a connection.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use crate::shutdown::Drain;
+
+/// Runs `serving`, and asks it to finish once `signal` resolves.
+pub(super) async fn finish_when<C: Future>(
+    serving: C,
+    signal: impl Future<Output = ()>,
+    finish: impl Fn(Pin<&mut C>),
+) -> C::Output {
+    let mut serving = pin!(serving);
+    let mut signal = pin!(signal);
+    let mut finishing = false;
+    poll_fn(move |cx| {
+        if !finishing && signal.as_mut().poll(cx).is_ready() {
+            finishing = true;
+            finish(serving.as_mut());
+        }
+        serving.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// [`Drain::begun`] for a future that is polled once for each event of a connection, by one task only: it registers
+/// the task once, and costs one load of an atomic from then on.
+pub(super) struct Begun<'a> {
+    drain: &'a Drain,
+    registered: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
+}
+
+impl<'a> Begun<'a> {
+    pub(super) fn new(drain: &'a Drain) -> Self {
+        Self { drain, registered: None }
+    }
+}
+
+impl Future for Begun<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.drain.has_begun() {
+            return Poll::Ready(());
+        }
+        if self.registered.is_some() {
+            return Poll::Pending;
+        }
+        let drain = self.drain;
+        self.registered.insert(Box::pin(drain.begun())).as_mut().poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shutdown::DrainControl;
+
+    #[tokio::test]
+    async fn the_drain_reaches_a_waiting_connection() {
+        let control = DrainControl::new();
+        let drain = control.handle();
+        let (finished, wait) = tokio::sync::oneshot::channel();
+        let finished = std::sync::Mutex::new(Some(finished));
+        let connection = tokio::spawn(async move {
+            let finish = |_: Pin<&mut _>| drop(finished.lock().unwrap().take().map(|finished| finished.send(())));
+            finish_when(wait, Begun::new(&drain), finish).await
+        });
+        tokio::task::yield_now().await;
+        control.drain().await;
+        connection.await.unwrap().unwrap();
+    }
+}

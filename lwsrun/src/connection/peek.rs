@@ -1,0 +1,117 @@
+//! The first bytes of a plain connection, looked at without taking them: HTTP/1 or HTTP/2 with prior knowledge.
+//!
+//! hyper-util's own detection never times out a client that sends nothing; here the caller's deadline covers it.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use tokio::io::{Interest, Ready};
+use tokio::net::{TcpStream, UnixStream};
+
+/// What a plain connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// HTTP/1, or something that its parser will refuse.
+    Http1,
+    /// HTTP/2: the connection begins with its preface (RFC 9113, section 3.4).
+    Http2,
+    /// Nothing: the peer closed before its first byte.
+    Nothing,
+}
+
+/// The part of the preface that no request of HTTP/1 begins with: the method PRI is reserved for it.
+const PREFACE: &[u8] = b"PRI ";
+
+/// A socket whose input can be looked at.
+pub(super) trait Peek: AsFd {
+    /// Waits for input, or for its end.
+    fn input(&self) -> impl Future<Output = io::Result<Ready>> + Send;
+
+    /// Runs `look`; if it would block, the socket waits for new input.
+    fn try_look<T>(&self, look: impl FnOnce() -> io::Result<T>) -> io::Result<T>;
+}
+
+impl Peek for TcpStream {
+    fn input(&self) -> impl Future<Output = io::Result<Ready>> + Send {
+        self.ready(Interest::READABLE)
+    }
+
+    fn try_look<T>(&self, look: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.try_io(Interest::READABLE, look)
+    }
+}
+
+impl Peek for UnixStream {
+    fn input(&self) -> impl Future<Output = io::Result<Ready>> + Send {
+        self.ready(Interest::READABLE)
+    }
+
+    fn try_look<T>(&self, look: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.try_io(Interest::READABLE, look)
+    }
+}
+
+/// Waits for enough bytes to tell what is spoken. The caller sets the deadline.
+pub(super) async fn spoken<S: Peek>(stream: &S) -> io::Result<Spoken> {
+    loop {
+        let ready = stream.input().await?;
+        match stream.try_look(|| look(stream)) {
+            // No byte will follow: what is there is for HTTP/1 to refuse.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && ready.is_read_closed() => {
+                return Ok(Spoken::Http1);
+            }
+            // Input that could become either is left alone, and the next byte wakes this up.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return result,
+        }
+    }
+}
+
+fn look(stream: &impl AsFd) -> io::Result<Spoken> {
+    let mut bytes = [0; PREFACE.len()];
+    let (_, length) = recv(stream, &mut bytes, RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
+    let seen = &bytes[..length.min(bytes.len())];
+    match seen {
+        b"" => Ok(Spoken::Nothing),
+        seen if seen == PREFACE => Ok(Spoken::Http2),
+        seen if PREFACE.starts_with(seen) => Err(Errno::WOULDBLOCK.into()),
+        _ => Ok(Spoken::Http1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn seen(parts: &[&[u8]]) -> (Spoken, Vec<u8>) {
+        let (mut client, mut server) = UnixStream::pair().unwrap();
+        let looking = tokio::spawn(async move {
+            let spoken = spoken(&server).await.unwrap();
+            let mut rest = Vec::new();
+            server.read_to_end(&mut rest).await.unwrap();
+            (spoken, rest)
+        });
+        for part in parts {
+            client.write_all(part).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        drop(client);
+        looking.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn tells_the_versions_apart_and_takes_nothing() {
+        let (spoken, rest) = seen(&[b"GET / HTTP/1.1\r\n"]).await;
+        assert_eq!((spoken, &*rest), (Spoken::Http1, &b"GET / HTTP/1.1\r\n"[..]));
+        assert_eq!(seen(&[b"PRI * HTTP/2.0"]).await.0, Spoken::Http2);
+        assert_eq!(seen(&[b"P", b"RI", b" * HT"]).await.0, Spoken::Http2);
+        assert_eq!(seen(&[b"P", b"UT / HT"]).await.0, Spoken::Http1);
+        assert_eq!(seen(&[]).await.0, Spoken::Nothing);
+        // An end in the middle of what could become the preface ends the wait.
+        assert_eq!(seen(&[b"PRI"]).await, (Spoken::Http1, b"PRI".to_vec()));
+    }
+}

@@ -1,0 +1,120 @@
+//! Named protocols: what a vhost's `ws-protocols` lists and `callback://` mounts lead to.
+//!
+//! A [`Protocol`] is known to the server by its name. For each vhost that lists it, it is started once with the
+//! options of the config and gives an [`Instance`], which has the websocket sessions and HTTP callbacks of that
+//! vhost. Protocols are found in a [`Registry`]; [`Registry::default`] holds those that are built in:
+//!
+//! | name | what it does |
+//! |---|---|
+//! | `dumb-increment-protocol` | counts, 20 times a second |
+//! | `lws-mirror-protocol` | sends what one member says to all members |
+//!
+//! What the server takes care of, so that a protocol need not: the upgrade, pings, the closing handshake, limits on
+//! sizes and queues, the end of the server (code 1001). A protocol that panics costs the session it was in, with
+//! code 1011 and a line in the log.
+//!
+//! # Example
+//!
+//! An echo, with an option that says how long a message may be:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use lwsrun::protocol::{
+//!     BoxFuture, CloseCode, Instance, Opening, Options, Protocol, Registry, Session, StartError, VhostContext,
+//! };
+//!
+//! struct Echo;
+//!
+//! struct EchoInstance {
+//!     longest: usize,
+//! }
+//!
+//! impl Protocol for Echo {
+//!     fn name(&self) -> &str {
+//!         "echo"
+//!     }
+//!
+//!     fn start(&self, _: VhostContext, options: Options) -> Result<Arc<dyn Instance>, StartError> {
+//!         let longest = options.number("longest")?.unwrap_or(4096);
+//!         Ok(Arc::new(EchoInstance { longest }))
+//!     }
+//! }
+//!
+//! impl Instance for EchoInstance {
+//!     fn session(self: Arc<Self>, _: Opening, mut session: Session) -> BoxFuture<'static, ()> {
+//!         Box::pin(async move {
+//!             while let Some(message) = session.next().await {
+//!                 if message.len() > self.longest {
+//!                     return session.close(CloseCode::TOO_BIG, "over `longest`");
+//!                 }
+//!                 if session.send(message).await.is_err() {
+//!                     return;
+//!                 }
+//!             }
+//!         })
+//!     }
+//! }
+//!
+//! let registry = Registry::default().with(Echo);
+//! assert!(registry.names().any(|name| name == "echo"));
+//! ```
+
+mod callback;
+mod dumb_increment;
+pub(crate) mod link;
+mod message;
+mod mirror;
+mod options;
+mod query;
+mod registry;
+mod session;
+mod vhost;
+
+use std::sync::Arc;
+
+use http::Response;
+
+pub use axum::body::Body;
+pub use bytes::Bytes;
+pub use callback::CallbackRequest;
+pub use futures_util::future::BoxFuture;
+pub use message::{CloseCode, Message, Text};
+pub use options::{OptionValue, Options, StartError, VhostContext};
+pub use registry::Registry;
+pub use session::{Closed, Opening, Sender, Session, TrySendError};
+pub(crate) use vhost::{Running, Unserved, VhostProtocols, unserved};
+
+use crate::response::error::Refusal;
+
+/// A protocol that vhosts can list. One value serves all vhosts.
+pub trait Protocol: Send + Sync + 'static {
+    /// Its name in `ws-protocols` and `callback://`, which is also the websocket subprotocol. Case matters.
+    fn name(&self) -> &str;
+
+    /// Starts it for one vhost, when that vhost is first asked for something. Called again for a new generation of
+    /// the config; sessions of the old one stay with the old instance.
+    ///
+    /// # Errors
+    /// If an option cannot be used. The words name the option; the server adds `file:line` and answers 500 to
+    /// whoever asks for the protocol.
+    fn start(&self, context: VhostContext, options: Options) -> Result<Arc<dyn Instance>, StartError>;
+}
+
+/// A protocol at work for one vhost. Its sessions run on all worker threads.
+pub trait Instance: Send + Sync + 'static {
+    /// Talks with one client. The session ends when the future does, with code 1000 if nothing was closed before.
+    ///
+    /// When [`Session::next`] has given `None` the conversation is over and the future should end; it is dropped
+    /// five seconds later. `opening` holds the headers of the client: keep what is needed of it, not all of it.
+    fn session(self: Arc<Self>, opening: Opening, session: Session) -> BoxFuture<'static, ()>;
+
+    /// Answers an HTTP request to a `callback://` mount. Default: 501, the protocol does not speak HTTP.
+    fn callback(self: Arc<Self>, request: CallbackRequest) -> BoxFuture<'static, Response<Body>> {
+        drop(request);
+        Box::pin(async { Refusal::NotImplemented.explained("this protocol does not answer HTTP requests") })
+    }
+
+    /// Called once, when the last session and request of this instance has ended and no new one can come.
+    fn shutdown(&self) {}
+}

@@ -1,0 +1,138 @@
+//! What a protocol is told when it is started: the vhost and the options, free of lifetimes.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use schemas::plan;
+
+/// The vhost that a protocol is started for.
+#[derive(Debug, Clone)]
+pub struct VhostContext {
+    pub(crate) vhost: Arc<str>,
+    pub(crate) place: String,
+}
+
+impl VhostContext {
+    /// The vhost's `name`, as written.
+    #[must_use]
+    pub fn vhost(&self) -> &str {
+        &self.vhost
+    }
+
+    /// Where the config lists the protocol, such as `conf.d/site:12`.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+}
+
+/// The options that a vhost gives to a protocol, in config order; `status` is among them. A name may stand more
+/// than once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options(Vec<(Box<str>, OptionValue)>);
+
+/// The value of an option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptionValue {
+    /// A text, a number or a word: `1` for `true`, `0` for `false`, empty for `null`.
+    Text(Box<str>),
+    /// A list or an object, as compact JSON.
+    Json(Box<str>),
+}
+
+/// Why a protocol does not start, in words that name the option at fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+impl StartError {
+    /// From words: lower-case start, no full stop, the user's text in backticks.
+    #[must_use]
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+}
+
+impl Options {
+    /// All options, in config order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &OptionValue)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// All values of one name, in config order.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &OptionValue> {
+        self.iter().filter(move |(each, _)| *each == name).map(|(_, value)| value)
+    }
+
+    /// The text of an option; of several the last.
+    ///
+    /// # Errors
+    /// If its value is a list or an object.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, StartError> {
+        match self.all(name).last() {
+            None => Ok(None),
+            Some(OptionValue::Text(text)) => Ok(Some(text)),
+            Some(OptionValue::Json(json)) => {
+                Err(StartError::new(format!("option `{name}` must be a text or a number, not `{json}`")))
+            }
+        }
+    }
+
+    /// The number of an option; of several the last.
+    ///
+    /// # Errors
+    /// If its value is not a whole number of the wanted range.
+    pub fn number<N: FromStr>(&self, name: &str) -> Result<Option<N>, StartError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        match text.parse() {
+            Ok(number) => Ok(Some(number)),
+            Err(_) => {
+                Err(StartError::new(format!("option `{name}` must be a whole number in range, not `{text}`")))
+            }
+        }
+    }
+}
+
+impl From<&[plan::ProtocolOption<'_>]> for Options {
+    fn from(options: &[plan::ProtocolOption<'_>]) -> Self {
+        let owned = options.iter().map(|option| {
+            let value = match &option.value {
+                plan::OptionValue::Text(text) => OptionValue::Text((*text).into()),
+                plan::OptionValue::Json(json) => OptionValue::Json((*json).into()),
+            };
+            (option.name.into(), value)
+        });
+        Self(owned.collect())
+    }
+}
+
+impl FromIterator<(Box<str>, OptionValue)> for Options {
+    fn from_iter<I: IntoIterator<Item = (Box<str>, OptionValue)>>(options: I) -> Self {
+        Self(options.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_value_counts_and_faults_are_named() {
+        let text = |text: &str| OptionValue::Text(text.into());
+        let options: Options = [
+            ("n".into(), text("1")),
+            ("n".into(), text("2")),
+            ("word".into(), text("two")),
+            ("list".into(), OptionValue::Json("[1]".into())),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(options.number::<u32>("n"), Ok(Some(2)));
+        assert_eq!(options.number::<u32>("absent"), Ok(None));
+        assert_eq!(options.all("n").count(), 2);
+        let error = options.number::<u32>("word").unwrap_err();
+        assert_eq!(error.to_string(), "option `word` must be a whole number in range, not `two`");
+        let error = options.text("list").unwrap_err();
+        assert_eq!(error.to_string(), "option `list` must be a text or a number, not `[1]`");
+    }
+}

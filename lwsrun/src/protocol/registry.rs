@@ -1,0 +1,49 @@
+//! Protocols by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::Protocol;
+use super::dumb_increment::DumbIncrement;
+use super::mirror::Mirror;
+
+/// The protocols that this server has. The default holds the built-in ones.
+#[derive(Clone)]
+pub struct Registry(BTreeMap<String, Arc<dyn Protocol>>);
+
+impl Registry {
+    /// A registry without any protocol.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Adds a protocol. One of the same name is replaced.
+    #[must_use]
+    pub fn with(mut self, protocol: impl Protocol) -> Self {
+        self.0.insert(protocol.name().to_owned(), Arc::new(protocol));
+        self
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<dyn Protocol>> {
+        self.0.get(name)
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::empty().with(DumbIncrement).with(Mirror)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}

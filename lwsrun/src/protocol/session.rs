@@ -1,0 +1,168 @@
+//! A protocol's end of a websocket.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::link::{Link, Order, Refused};
+use super::query::argument;
+use super::{CloseCode, Message};
+
+/// What was known when a websocket was opened. Holds all headers, so take what you need and drop it: an idle
+/// session should hold little.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Opening {
+    /// The client's address. `None` for unix sockets.
+    pub peer: Option<SocketAddr>,
+    /// The path asked for, in canonical form: beginning with `/`, no dot segments, only needed escapes.
+    pub path: String,
+    /// The query, as sent, without its `?`.
+    pub query: Option<String>,
+    /// The client's headers.
+    pub headers: HeaderMap,
+    /// The vhost's `name`, as written in the config.
+    pub vhost: Arc<str>,
+    /// The protocol's name.
+    pub protocol: Arc<str>,
+}
+
+impl Opening {
+    /// The first URL argument of that name, decoded (`+` is a blank); empty where it has no value.
+    #[must_use]
+    pub fn argument(&self, name: &str) -> Option<Vec<u8>> {
+        argument(self.query.as_deref()?, name)
+    }
+
+    /// The `User-Agent` header, if it is visible ASCII.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<&str> {
+        self.headers.get(http::header::USER_AGENT)?.to_str().ok()
+    }
+}
+
+/// A websocket, as a protocol sees it: whole messages in, whole messages out.
+///
+/// Fragments are put together, texts are valid UTF-8, and a message is at most 1 MiB long: the server has closed
+/// (1009) where a client sent more. At most 32 messages or 64 KiB wait to be read; then reading stops.
+pub struct Session {
+    sender: Sender,
+}
+
+/// Sends to the client of a session, from anywhere. Cheap to clone; does not keep the session open.
+///
+/// At most 32 messages or 256 KiB wait to be written (one message may go over, so any message can be sent).
+#[derive(Clone)]
+pub struct Sender {
+    link: Arc<Link>,
+}
+
+/// The session is closed: the message was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session is closed")]
+pub struct Closed;
+
+/// Why a message was not taken at once.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TrySendError {
+    /// Too much waits to be written. The message is handed back.
+    #[error("the session's queue is full")]
+    Full(Message),
+    /// The session is closed.
+    #[error("the session is closed")]
+    Closed,
+}
+
+impl Session {
+    pub(crate) fn new(link: Arc<Link>) -> Self {
+        Self { sender: Sender { link } }
+    }
+
+    /// Waits for a message. `None` when the conversation is over: the client or this end has closed it, the
+    /// connection broke, or the server is going down. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Message> {
+        poll_fn(|cx| self.sender.link.poll_next(cx)).await
+    }
+
+    /// A message that has come already, if any: to do in one go what came in one go.
+    pub fn try_next(&mut self) -> Option<Message> {
+        self.sender.link.try_next()
+    }
+
+    /// Sends a message; see [`Sender::send`].
+    ///
+    /// # Errors
+    /// If the session is closed.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
+        self.sender.send(message).await
+    }
+
+    /// Closes; see [`Sender::close`].
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.sender.close(code, reason);
+    }
+
+    /// Another handle that sends.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+}
+
+impl Sender {
+    /// Queues a message, waiting for room where the client reads slower than it is sent to. Bound that wait if
+    /// others wait for it. Dropped before it is done, nothing was sent.
+    ///
+    /// # Errors
+    /// If the session is closed.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
+        let mut message = message.into();
+        loop {
+            match self.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed) => return Err(Closed),
+                Err(TrySendError::Full(back)) => message = back,
+            }
+            self.eased().await;
+        }
+    }
+
+    /// Queues a message if there is room.
+    ///
+    /// # Errors
+    /// If there is none, or the session is closed.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.link.push(message.into()).map_err(|refused| match refused {
+            Refused::Full(message) => TrySendError::Full(message),
+            Refused::Closed => TrySendError::Closed,
+        })
+    }
+
+    /// Waits until the client has read so much that half of the queue is free, or the session is closed.
+    pub async fn eased(&self) {
+        poll_fn(|cx| self.link.poll_eased(cx)).await;
+    }
+
+    /// Sends what is queued, then closes with a code and a reason. The reason is cut to the 123 bytes that a close
+    /// frame holds. Only the first close counts; messages after it are refused.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.link.close(Order { code, reason: reason.to_owned(), discard: false });
+    }
+
+    /// Closes without sending what is queued: for a client that does not read.
+    pub fn close_now(&self, code: CloseCode, reason: &str) {
+        self.link.close(Order { code, reason: reason.to_owned(), discard: true });
+    }
+
+    /// Whether the session takes no more messages.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.link.is_closed()
+    }
+
+    pub(super) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+}

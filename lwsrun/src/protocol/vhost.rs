@@ -1,0 +1,140 @@
+//! The protocols of one vhost, started.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use schemas::plan::{Place, Protocol, Vhost};
+
+use super::{Instance, Options, Registry, VhostContext};
+
+/// What a vhost's `ws-protocols` name, in config order: running, or not served and why.
+pub(crate) struct VhostProtocols {
+    entries: Vec<Entry>,
+    default: Option<usize>,
+}
+
+struct Entry {
+    name: Box<str>,
+    state: Result<Arc<Running>, Unserved>,
+}
+
+/// A protocol at work for a vhost.
+pub(crate) struct Running {
+    pub(crate) vhost: Arc<str>,
+    pub(crate) protocol: Arc<str>,
+    pub(crate) instance: Arc<dyn Instance>,
+}
+
+/// Why a protocol that the config lists is not served. Asking for it is answered with that, never as if the
+/// protocol were absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unserved {
+    /// No protocol of that name is in the registry.
+    #[error("this protocol is not built in")]
+    NotBuiltIn,
+    /// It has a key that is not honoured: `basic-auth` or `raw`.
+    #[error("a key of this protocol is not honoured")]
+    NotHonoured,
+    /// It did not start.
+    #[error("this protocol did not start")]
+    Failed,
+}
+
+impl VhostProtocols {
+    /// Starts the protocols of a vhost. Also gives words about each that is not served, with its `file:line`.
+    pub(crate) fn start(
+        vhost: &Vhost<'_>,
+        registry: &Registry,
+        describe: impl Fn(Place) -> String,
+    ) -> (Self, Vec<String>) {
+        let name: Arc<str> = vhost.name.into();
+        let mut words = unserved(vhost, registry, &describe);
+        let mut entries = Vec::with_capacity(vhost.protocols.len());
+        for protocol in &vhost.protocols {
+            let state = start(protocol, registry, &name, describe(protocol.place), &mut words);
+            entries.push(Entry { name: protocol.name.into(), state });
+        }
+        let default = vhost.protocols.iter().position(|protocol| protocol.default);
+        (Self { entries, default }, words)
+    }
+
+    /// A protocol by its name; `None` if the vhost does not list it.
+    pub(crate) fn find(&self, name: &str) -> Option<&Result<Arc<Running>, Unserved>> {
+        self.entries.iter().find(|entry| *entry.name == *name).map(|entry| &entry.state)
+    }
+
+    /// The protocol for clients that ask for none, if the vhost marks one.
+    pub(crate) fn default(&self) -> Option<&Result<Arc<Running>, Unserved>> {
+        self.default.and_then(|index| self.entries.get(index)).map(|entry| &entry.state)
+    }
+}
+
+/// Words about each protocol of a vhost that will not be served, with its `file:line`: what can be said without
+/// starting any.
+pub(crate) fn unserved(
+    vhost: &Vhost<'_>,
+    registry: &Registry,
+    describe: impl Fn(Place) -> String,
+) -> Vec<String> {
+    let word = |protocol: &Protocol<'_>| {
+        let why = match check(protocol, registry).err()? {
+            (_, Some(key)) => format!("`{key}` is not honoured"),
+            (_, None) => "it is not built in".to_owned(),
+        };
+        let (place, vhost, name) = (describe(protocol.place), vhost.name, protocol.name);
+        Some(format!("{place}: vhost `{vhost}`: protocol `{name}`: {why}, asking for it is answered 501"))
+    };
+    vhost.protocols.iter().filter_map(word).collect()
+}
+
+/// Whether a protocol can be started; if not, why, and the key at fault.
+fn check(protocol: &Protocol<'_>, registry: &Registry) -> Result<(), (Unserved, Option<&'static str>)> {
+    // Taken apart field by field: a new key does not compile until it is decided here.
+    let Protocol { name, default: _, raw, basic_auth, options: _, place: _ } = protocol;
+    if basic_auth.is_some() {
+        return Err((Unserved::NotHonoured, Some("basic-auth")));
+    }
+    if *raw {
+        return Err((Unserved::NotHonoured, Some("raw")));
+    }
+    registry.find(name).map(|_| ()).ok_or((Unserved::NotBuiltIn, None))
+}
+
+fn start(
+    protocol: &Protocol<'_>,
+    registry: &Registry,
+    vhost: &Arc<str>,
+    place: String,
+    words: &mut Vec<String>,
+) -> Result<Arc<Running>, Unserved> {
+    check(protocol, registry).map_err(|(unserved, _)| unserved)?;
+    let found = registry.find(protocol.name).ok_or(Unserved::NotBuiltIn)?;
+    let options = Options::from(&*protocol.options);
+    let context = VhostContext { vhost: Arc::clone(vhost), place: place.clone() };
+    // A protocol may come from outside, so a panic in it costs this protocol of this vhost and no more.
+    let started = catch_unwind(AssertUnwindSafe(|| found.start(context, options)));
+    let fault = match started {
+        Ok(Ok(instance)) => {
+            return Ok(Arc::new(Running {
+                vhost: Arc::clone(vhost),
+                protocol: protocol.name.into(),
+                instance,
+            }));
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it panicked".to_owned(),
+    };
+    let name = protocol.name;
+    words.push(format!(
+        "{place}: vhost `{vhost}`: protocol `{name}` did not start: {fault}; asking for it is answered 500"
+    ));
+    Err(Unserved::Failed)
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if catch_unwind(AssertUnwindSafe(|| self.instance.shutdown())).is_err() {
+            tracing::error!("vhost `{}`: protocol `{}` panicked at its end", self.vhost, self.protocol);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `reject-service-keywords`: clients that are refused by what they call themselves.
+
+use axum::body::Body;
+use http::header::{CONNECTION, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
+use schemas::plan::RejectKeyword;
+use schemas::route::rejected_by;
+
+use crate::response::error::page;
+
+/// The keywords of a plan.
+#[derive(Debug)]
+pub(crate) struct Keywords {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    keyword: String,
+    status: StatusCode,
+    text: String,
+}
+
+impl Keywords {
+    /// Takes the keywords out of the plan's global section.
+    pub(crate) fn new(keywords: &[RejectKeyword<'_>]) -> Self {
+        let entries = keywords.iter().map(|entry| Entry {
+            keyword: entry.keyword.to_owned(),
+            status: StatusCode::from_u16(entry.status).unwrap_or(StatusCode::FORBIDDEN),
+            text: entry.text.to_owned(),
+        });
+        Self { entries: entries.collect() }
+    }
+
+    /// The refusal of a client whose `User-Agent` holds a keyword. The connection ends with it, as in lwsws.
+    pub(crate) fn refusal(&self, headers: &HeaderMap, version: Version) -> Option<Response<Body>> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let agent = headers.get(USER_AGENT)?.to_str().ok()?;
+        let index = rejected_by(self.entries.iter().map(|entry| entry.keyword.as_str()), agent)?;
+        let Entry { status, text, .. } = self.entries.get(index)?;
+        let mut response = page(*status, text);
+        if version < Version::HTTP_2 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Some(response)
+    }
+}

@@ -1,0 +1,228 @@
+//! Bytes of a file: read whole, or streamed in frames.
+//!
+//! [`read`] is the only place that reads, [`FileBody`]'s `poll_frame` the only one that makes frames.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::Patience;
+use super::resolve::{Failure, Opened, is_cold};
+
+/// The largest file that is read whole and kept, in bytes.
+pub(super) const SMALL: u64 = 256 * 1024;
+
+/// The most bytes of a frame: enough for system calls not to matter, few enough for the cache of a core.
+const FRAME: usize = 128 * 1024;
+
+/// From how many bytes on a frame takes one of the thread's buffers. Below, most of the buffer would lie idle while a
+/// slow client takes its frame.
+const POOLED: usize = 16 * 1024;
+
+/// How many idle buffers a thread keeps: more than hyper queues for one connection.
+const IDLE: usize = 16;
+
+thread_local! {
+    /// Buffers of [`FRAME`] bytes. Fresh ones have to be zeroed, which costs about as much as a copy of the frame.
+    static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Reads a file of at most [`SMALL`] bytes. `None` if it is not in the state any more in which it was opened.
+pub(super) fn read_whole(opened: &Opened, patience: Patience) -> Result<Option<Bytes>, Failure> {
+    let fail = |errno| opened.failure(errno, patience);
+    let mut bytes = vec![0; usize::try_from(opened.identity.size.min(SMALL)).unwrap_or_default()];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match read(&opened.file, &mut bytes[filled..], filled as u64, patience).map_err(fail)? {
+            0 => return Ok(None),
+            n => filled += n,
+        }
+    }
+    let holds_still = opened.identity_now().map_err(fail)? == opened.identity;
+    Ok(holds_still.then(|| Bytes::from(bytes)))
+}
+
+/// A part of a file as a response body.
+///
+/// A file that is cut short meanwhile ends the body in an error, so that the connection is closed: padding would pass
+/// for contents.
+#[derive(Debug)]
+pub(super) struct FileBody {
+    opened: Arc<Opened>,
+    /// What is still to be sent.
+    rest: Range<u64>,
+    /// A read on the blocking pool.
+    reading: Option<DiskRead>,
+}
+
+/// The bytes that are being read, and how many of them are filled. Not a [`Buffer`]: it would go back to a thread of
+/// the pool, where nobody takes it, if the body is dropped first.
+type DiskRead = JoinHandle<Result<(Vec<u8>, usize), Errno>>;
+
+impl FileBody {
+    /// The bytes of `range`, which lies within the file.
+    pub(super) fn new(opened: Opened, range: Range<u64>) -> Self {
+        Self { opened: Arc::new(opened), rest: range, reading: None }
+    }
+
+    fn remaining(&self) -> u64 {
+        self.rest.end.saturating_sub(self.rest.start)
+    }
+
+    /// The next bytes: from memory at once, or else by one read on the blocking pool.
+    fn poll_read(&mut self, context: &mut Context<'_>, wanted: usize) -> Poll<Result<Buffer, Errno>> {
+        if self.reading.is_none() {
+            let mut buffer = Buffer::take(wanted);
+            match read(&self.opened.file, &mut buffer.bytes[..wanted], self.rest.start, Patience::Memory) {
+                Err(errno) if is_cold(errno) => self.reading = Some(self.read_on_disk(wanted)),
+                Err(errno) => return Poll::Ready(Err(errno)),
+                Ok(filled) => {
+                    buffer.filled = filled;
+                    return Poll::Ready(Ok(buffer));
+                }
+            }
+        }
+        let Some(task) = &mut self.reading else { return Poll::Ready(Err(Errno::IO)) };
+        let done = ready!(Pin::new(task).poll(context));
+        self.reading = None;
+        Poll::Ready(done.unwrap_or(Err(Errno::IO)).map(|(bytes, filled)| Buffer { bytes, filled }))
+    }
+
+    fn read_on_disk(&self, wanted: usize) -> DiskRead {
+        let (opened, offset) = (Arc::clone(&self.opened), self.rest.start);
+        spawn_blocking(move || {
+            let mut bytes = vec![0; wanted];
+            let filled = read(&opened.file, &mut bytes, offset, Patience::Disk)?;
+            Ok((bytes, filled))
+        })
+    }
+
+    /// Ends the body before its time.
+    fn broken(&mut self, error: io::Error) -> io::Error {
+        self.rest.start = self.rest.end;
+        tracing::warn!("`{}` while it was being sent: {error}", String::from_utf8_lossy(&self.opened.name));
+        error
+    }
+}
+
+impl Body for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let body = self.get_mut();
+        let wanted = usize::try_from(body.remaining()).unwrap_or(FRAME).min(FRAME);
+        if wanted == 0 {
+            return Poll::Ready(None);
+        }
+        let frame = match ready!(body.poll_read(context, wanted)) {
+            Ok(buffer) if buffer.filled == 0 => {
+                let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the file was cut short");
+                Err(body.broken(error))
+            }
+            Ok(buffer) => {
+                body.rest.start += buffer.filled as u64;
+                Ok(Frame::data(Bytes::from_owner(buffer)))
+            }
+            Err(errno) => Err(body.broken(errno.into())),
+        };
+        Poll::Ready(Some(frame))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.remaining() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining())
+    }
+}
+
+/// The body of a status that never has one. Unlike an empty body it has no length that anyone could write into a
+/// Content-Length, which would be wrong on a 304 and forbidden on a 204 (RFC 9110, section 8.6).
+#[derive(Debug)]
+pub(super) struct Nothing;
+
+impl Body for Nothing {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+}
+
+/// Memory of a frame, which goes back to its thread when hyper has written it.
+struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+impl Buffer {
+    /// A buffer of at least `wanted` bytes, with none filled.
+    fn take(wanted: usize) -> Self {
+        let idle = || BUFFERS.with(|buffers| buffers.borrow_mut().pop());
+        let bytes = match wanted {
+            0..POOLED => vec![0; wanted],
+            _ => idle().unwrap_or_else(|| vec![0; FRAME]),
+        };
+        Self { bytes, filled: 0 }
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.bytes.len() == FRAME {
+            let bytes = std::mem::take(&mut self.bytes);
+            // At the end of the thread there is nowhere to keep it.
+            let _ = BUFFERS.try_with(|buffers| {
+                let mut buffers = buffers.borrow_mut();
+                if buffers.len() < IDLE {
+                    buffers.push(bytes);
+                }
+            });
+        }
+    }
+}
+
+/// Reads once. 0 bytes: the file ends here. Without patience it fails (see [`is_cold`]) rather than wait for a disk,
+/// and may read less than there is.
+fn read(file: &File, buffer: &mut [u8], offset: u64, patience: Patience) -> Result<usize, Errno> {
+    loop {
+        let read = match patience {
+            Patience::Memory => {
+                preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT)
+            }
+            Patience::Disk => pread(file, &mut *buffer, offset),
+        };
+        match read {
+            Err(Errno::INTR) => {}
+            read => return read,
+        }
+    }
+}

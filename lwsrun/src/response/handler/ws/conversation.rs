@@ -1,0 +1,270 @@
+//! The conversation: moves messages between a websocket and a protocol's queues, answers pings and closes, and
+//! notices when the other end is gone.
+//!
+//! It takes turns with the protocol in one task: read until nothing is there or the protocol has enough, let the
+//! protocol work, write what it queued with one flush. One write for many messages is what makes it fast.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::{Sink, Stream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Message as Wire};
+
+use super::fault::close_for;
+use super::frames::{PIECE, Rest};
+use super::stream::ReadAhead;
+use super::watch::{Due, Watch};
+use crate::protocol::link::{Link, Order};
+use crate::protocol::{CloseCode, Message, Text};
+
+/// Longest message and longest frame of a client; more is closed with 1009.
+pub(super) const MESSAGE: usize = 1024 * 1024;
+
+/// How long the other end has to answer a close.
+pub(super) const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// First memory of the frame decoder. It takes this much at once out of what was read ahead.
+const READ_BUFFER: usize = 512;
+
+/// Frames are collected up to this before they are written.
+const WRITE_BUFFER: usize = 16 * 1024;
+
+/// Room in the write buffer for a piece that overshoots, pings and a close.
+const WRITE_BUFFER_MOST: usize = WRITE_BUFFER + PIECE + 4096;
+
+/// Turns after which others on this thread get theirs.
+const TURNS: usize = 16;
+
+/// See the module.
+pub(super) struct Conversation<'l, S> {
+    socket: WebSocketStream<ReadAhead<S>>,
+    link: &'l Link,
+    phase: Phase,
+    /// The message that is being written.
+    rest: Option<Rest>,
+    /// A close to be sent once all that is queued has been.
+    closing: Option<Order>,
+    watch: Watch,
+}
+
+/// How far the conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Our close is sent, the other end's awaited.
+    Closing,
+    /// The other end has closed, our answer is being written.
+    Answering,
+    /// The other end broke the rules and is told so, without awaiting an answer.
+    Leaving,
+    /// Over.
+    Over(Ending),
+}
+
+/// How a conversation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// A close was exchanged, or at least sent.
+    Closed,
+    /// The connection broke, or the other end did not answer.
+    Lost,
+}
+
+/// Why reading stopped.
+#[derive(PartialEq, Eq)]
+enum Read {
+    /// Nothing is there.
+    Dry,
+    /// The protocol has enough.
+    Full,
+}
+
+impl<'l, S: AsyncRead + AsyncWrite + Unpin> Conversation<'l, S> {
+    /// Begins on a stream that was upgraded. `silence` is how long the other end may be silent before it is pinged;
+    /// `None`: for ever.
+    pub(super) async fn new(stream: S, link: &'l Link, silence: Option<Duration>) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_write_buffer_size(WRITE_BUFFER_MOST)
+            .max_message_size(Some(MESSAGE))
+            .max_frame_size(Some(MESSAGE))
+            .accept_unmasked_frames(false);
+        let stream = ReadAhead::new(stream);
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+        let watch = Watch::new(silence);
+        Self { socket, link, phase: Phase::Open, rest: None, closing: None, watch }
+    }
+
+    /// Goes on until the conversation is over. `turn` lets the protocol work.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut turn: impl FnMut(&mut Context<'_>)) -> Poll<Ending> {
+        self.link.awake();
+        for _ in 0..TURNS {
+            let read = self.read(cx);
+            turn(cx);
+            let blocked = self.write(cx);
+            self.keep_watch(cx, blocked);
+            if let Phase::Over(ending) = self.phase {
+                self.link.end();
+                return Poll::Ready(ending);
+            }
+            let more = read == Read::Full && !self.link.is_full();
+            if !more && self.link.sleep(cx.waker(), blocked) {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The stream, for a last look when the conversation is over.
+    pub(super) fn into_stream(self) -> ReadAhead<S> {
+        self.socket.into_inner()
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Read {
+        loop {
+            match self.phase {
+                Phase::Leaving | Phase::Over(_) => return Read::Dry,
+                Phase::Open if self.link.is_full() => return Read::Full,
+                Phase::Open | Phase::Closing | Phase::Answering => {}
+            }
+            match Pin::new(&mut self.socket).poll_next(cx) {
+                Poll::Pending => return Read::Dry,
+                Poll::Ready(Some(Ok(wire))) => self.received(wire, cx),
+                Poll::Ready(Some(Err(error))) => match close_for(&error) {
+                    Some((code, reason)) if self.phase == Phase::Open => self.fail(code, reason),
+                    _ => self.phase = Phase::Over(Ending::Lost),
+                },
+                Poll::Ready(None) => self.phase = Phase::Over(Ending::Closed),
+            }
+        }
+    }
+
+    fn received(&mut self, wire: Wire, cx: &Context<'_>) {
+        let message = match wire {
+            Wire::Text(text) => Message::Text(Text::from_wire(text)),
+            Wire::Binary(bytes) => Message::Binary(bytes),
+            // The answer to a ping is written by the next read or flush.
+            Wire::Ping(_) | Wire::Pong(_) | Wire::Frame(_) => return,
+            // In answer to our own, the next read tells the end.
+            Wire::Close(_) if self.phase == Phase::Open => {
+                self.begin_end(Phase::Answering);
+                return;
+            }
+            Wire::Close(_) => return,
+        };
+        // What comes after our close is of no interest.
+        if self.phase == Phase::Open {
+            self.link.deliver(message, cx.waker());
+        }
+    }
+
+    /// Writes what is queued. Gives whether the socket is full.
+    fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Some(order) = self.link.order() {
+            self.take_order(order);
+        }
+        match self.phase {
+            Phase::Open => {
+                if self.write_queued(cx).is_err() {
+                    self.phase = Phase::Over(Ending::Lost);
+                }
+            }
+            Phase::Closing | Phase::Leaving => {}
+            // The answer to the close is flushed by reading.
+            Phase::Answering | Phase::Over(_) => return false,
+        }
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Pending => return true,
+            Poll::Ready(Err(_)) => self.phase = Phase::Over(Ending::Lost),
+            Poll::Ready(Ok(())) if self.phase == Phase::Leaving => self.phase = Phase::Over(Ending::Closed),
+            Poll::Ready(Ok(())) => {}
+        }
+        false
+    }
+
+    fn write_queued(&mut self, cx: &mut Context<'_>) -> Result<(), ()> {
+        loop {
+            match Pin::new(&mut self.socket).poll_ready(cx) {
+                Poll::Ready(ready) => ready.map_err(|_| ())?,
+                Poll::Pending => return Ok(()),
+            }
+            let Some(rest) = self.rest.take().or_else(|| self.link.take().map(Rest::new)) else { break };
+            let (frame, rest) = rest.next();
+            self.rest = rest;
+            Pin::new(&mut self.socket).start_send(frame).map_err(|_| ())?;
+        }
+        if let Some(order) = self.closing.take() {
+            self.send_close(order.code, &order.reason, Phase::Closing);
+        }
+        Ok(())
+    }
+
+    fn take_order(&mut self, order: Order) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        self.watch.end_within(CLOSE_WAIT);
+        if order.discard {
+            self.send_close(order.code, &order.reason, Phase::Closing);
+        } else {
+            self.closing = Some(order);
+        }
+    }
+
+    /// Tells the other end what it did wrong, and leaves.
+    fn fail(&mut self, code: CloseCode, reason: &str) {
+        tracing::debug!(code = code.get(), "websocket closed: {reason}");
+        self.send_close(code, reason, Phase::Leaving);
+    }
+
+    /// A close always finds room in the write buffer, see [`WRITE_BUFFER_MOST`].
+    fn send_close(&mut self, code: CloseCode, reason: &str, then: Phase) {
+        self.begin_end(then);
+        let frame = CloseFrame { code: code.get().into(), reason: cut(reason).into() };
+        if Pin::new(&mut self.socket).start_send(Wire::Close(Some(frame))).is_err() {
+            self.phase = Phase::Over(Ending::Lost);
+        }
+    }
+
+    fn begin_end(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.rest = None;
+        self.watch.end_within(CLOSE_WAIT);
+        self.link.end();
+    }
+
+    fn keep_watch(&mut self, cx: &mut Context<'_>, blocked: bool) {
+        let stream = self.socket.get_ref();
+        let (received, sent) = (stream.received(), stream.sent());
+        self.watch.note(received, sent, blocked);
+        while let Poll::Ready(due) = self.watch.poll(cx) {
+            match due {
+                Due::Ping => {
+                    self.link.trim();
+                    let sent = Pin::new(&mut self.socket).start_send(Wire::Ping(Bytes::new()));
+                    let flushed = sent.map(|()| Pin::new(&mut self.socket).poll_flush(cx));
+                    if !matches!(flushed, Ok(Poll::Pending | Poll::Ready(Ok(())))) {
+                        self.phase = Phase::Over(Ending::Lost);
+                    }
+                }
+                Due::End => self.phase = Phase::Over(Ending::Lost),
+            }
+            if matches!(self.phase, Phase::Over(_)) {
+                return;
+            }
+        }
+    }
+}
+
+/// Cuts a reason to what a close frame holds besides its code.
+fn cut(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(123)]
+}

@@ -1,0 +1,34 @@
+//! What goes wrong between frames, as the close that tells the peer; with the reasons that lwsws gives.
+
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+
+use crate::protocol::CloseCode;
+
+/// Code and reason to close with; `None` if there is nobody left to tell.
+pub(super) fn close_for(error: &Error) -> Option<(CloseCode, &'static str)> {
+    match error {
+        Error::Protocol(error) => protocol_reason(error).map(|reason| (CloseCode::PROTOCOL, reason)),
+        // The decoder says in words only whether the text was cut or wrong.
+        Error::Utf8(words) if words.starts_with("incomplete") => Some((CloseCode::INVALID, "partial utf8")),
+        Error::Utf8(_) => Some((CloseCode::INVALID, "bad utf8")),
+        Error::Capacity(_) => Some((CloseCode::TOO_BIG, "message too big")),
+        _ => None,
+    }
+}
+
+fn protocol_reason(error: &ProtocolError) -> Option<&'static str> {
+    Some(match error {
+        ProtocolError::UnmaskedFrameFromClient => "client unmasked",
+        ProtocolError::InvalidOpcode(_)
+        | ProtocolError::UnknownControlFrameType(_)
+        | ProtocolError::UnknownDataFrameType(_) => "bad opc",
+        ProtocolError::NonZeroReservedBits => "rsv bits",
+        ProtocolError::FragmentedControlFrame => "frag ctl",
+        ProtocolError::ControlFrameTooBig => "ctl too big",
+        ProtocolError::UnexpectedContinueFrame | ProtocolError::ExpectedFragment(_) => "bad cont",
+        ProtocolError::InvalidCloseSequence => "bad close",
+        // The connection is gone, or was closing anyway.
+        _ => return None,
+    })
+}

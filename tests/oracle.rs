@@ -1,0 +1,80 @@
+//! lwsrun beside the real lwsws: recorded exchanges are replayed, and `lwsrun/COMPAT.md` must say of every case that
+//! comes out differently that it does, and why. An entry for a case that agrees fails too, so the file stays true.
+
+#![forbid(unsafe_code)]
+
+use tests::oracle::compat::{Verdict, entries};
+use tests::oracle::{Outcome, check, replay};
+
+#[test]
+fn files_and_hosts() {
+    let mut outcomes = replay("files");
+    outcomes.extend(replay("hosts"));
+    hold(&outcomes);
+    let (agree, counted) = agreement(&outcomes);
+    assert!(agree * 4 >= counted * 3, "only {agree} of {counted} agree");
+}
+
+#[test]
+fn proto() {
+    hold(&replay("proto"));
+}
+
+#[test]
+fn ranges() {
+    hold(&replay("ranges"));
+}
+
+#[test]
+fn tls() {
+    hold(&replay("tls"));
+}
+
+#[test]
+fn parse() {
+    let outcomes = check("parse");
+    hold(&outcomes);
+    let agree = outcomes.iter().filter(|outcome| outcome.agrees()).count();
+    assert!(agree >= 30, "only {agree} of {} agree", outcomes.len());
+}
+
+#[test]
+fn compat_names_only_cases_that_exist() {
+    let groups = ["files", "hosts", "parse", "proto", "ranges", "tls"];
+    let known: Vec<String> =
+        groups.iter().flat_map(|group| tests::oracle::cases(group)).map(|case| case.id).collect();
+    let unknown: Vec<String> = entries().into_keys().filter(|id| !known.contains(id)).collect();
+    assert!(unknown.is_empty(), "no such cases: {unknown:?}");
+}
+
+/// Compares outcomes with what `COMPAT.md` says, and reports all contradictions at once.
+fn hold(outcomes: &[Outcome]) {
+    let entries = entries();
+    let mut wrong = Vec::new();
+    for outcome in outcomes {
+        let id = &outcome.case.id;
+        let excused = outcome.case.excused.is_some();
+        let said = entries.get(id).map(|entry| entry.verdict);
+        let differences = outcome.differences.join("; ");
+        let complaint = match (outcome.agrees(), excused, said) {
+            (true, _, None) | (true, true, Some(Verdict::Same)) => continue,
+            (false, true, Some(Verdict::Better)) | (false, false, Some(Verdict::Differs)) => continue,
+            (true, _, Some(verdict)) => format!("agrees, but the file says {verdict:?}"),
+            (false, _, None) => format!("is not in the file, and differs: {differences}"),
+            (false, _, Some(verdict)) => format!("the file says {verdict:?}, but: {differences}"),
+        };
+        wrong.push(format!("{id}: {complaint}"));
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} cases are not as lwsrun/COMPAT.md says:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// How many of the cases that count agree, and how many there are.
+fn agreement(outcomes: &[Outcome]) -> (usize, usize) {
+    let counted = outcomes.iter().filter(|outcome| outcome.case.excused.is_none());
+    (counted.clone().filter(|outcome| outcome.agrees()).count(), counted.count())
+}

@@ -1,0 +1,54 @@
+//! Sends the requests of a case and compares the answers.
+
+use serde_json::Value;
+
+use super::stage::{Stage, latin1};
+use super::{Case, compare};
+use crate::client::Response;
+use crate::tls;
+
+/// Runs a case; what is different from the recording.
+#[must_use]
+pub fn run(case: &Case, stage: &Stage) -> Vec<String> {
+    let request = &case.value["request"];
+    let mut client = match stage.connect(request) {
+        Ok(client) => client,
+        Err(error) => return vec![format!("no connection: {error}")],
+    };
+    let bytes = stage.bytes(request);
+    client.send(&bytes);
+    let expected = match case.list("responses") {
+        [] => std::slice::from_ref(&case.value["response"]),
+        several => several,
+    };
+    let methods = methods(&latin1(&bytes));
+    let mut differences = Vec::new();
+    for (number, expected) in expected.iter().enumerate() {
+        let method = methods.get(number).or(methods.last()).map_or("GET", String::as_str);
+        let response: Option<Response> = client.response(method);
+        compare::response(case, request, expected, response.as_ref(), stage, &mut differences);
+        if response.is_none() {
+            break;
+        }
+    }
+    let session = client.session();
+    let alpn = session.and_then(|session| session.alpn_protocol()).map(latin1);
+    same(case, "alpn", alpn.as_deref(), &mut differences);
+    let shown = session.and_then(|session| session.peer_certificates()?.first().cloned());
+    let name = shown.and_then(|certificate| tls::common_name(&certificate));
+    same(case, "peer_cn", name.as_deref(), &mut differences);
+    differences
+}
+
+/// The methods of requests that stand one after the other in one packet.
+fn methods(bytes: &str) -> Vec<String> {
+    let lines = bytes.split("\r\n").filter(|line| line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0"));
+    lines.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+fn same(case: &Case, key: &str, found: Option<&str>, differences: &mut Vec<String>) {
+    let expected = &case.value[key];
+    if *expected != Value::Null && expected.as_str() != found {
+        differences.push(format!("{key} {found:?}, recorded {expected}"));
+    }
+}

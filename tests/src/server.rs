@@ -1,0 +1,154 @@
+//! A running `lwsrun`.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{PATIENCE, program};
+
+/// What the server says once all its sockets are open.
+const READY: &str = "ready";
+
+/// A server that was started for one test. Killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    log: Arc<Log>,
+}
+
+/// What the server wrote to standard error so far.
+#[derive(Debug, Default)]
+struct Log {
+    lines: Mutex<Lines>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    text: Vec<String>,
+    /// Standard error was closed, so the server has ended.
+    ended: bool,
+}
+
+impl Server {
+    /// Starts a server with a plan, and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it ends instead, or takes too long, with all that it said.
+    #[must_use]
+    pub fn start(plan: &Path) -> Self {
+        Self::spawn(program::command("lwsrun").arg(plan))
+    }
+
+    /// Starts a server by a command line that was prepared, and waits until it is ready.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+        let log = Arc::new(Log::default());
+        let stderr = child.stderr.take().expect("standard error is a pipe");
+        std::thread::spawn({
+            let log = Arc::clone(&log);
+            move || log.follow(stderr)
+        });
+        let server = Self { child, log };
+        let _ = server.line_with(READY);
+        server
+    }
+
+    /// Waits for a line of the log that holds `words`, and returns it.
+    ///
+    /// # Panics
+    /// If it does not come.
+    #[must_use]
+    pub fn line_with(&self, words: &str) -> String {
+        let found = |lines: &Lines| lines.text.iter().find(|line| line.contains(words)).cloned();
+        let lines = self.log.wait(|lines| lines.ended || found(lines).is_some());
+        found(&lines)
+            .unwrap_or_else(|| panic!("no `{words}` in the server's log:\n{}", lines.text.join("\n")))
+    }
+
+    /// All lines of the log so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.log.lines.lock().unwrap().text.clone()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("the server runs, and is ours");
+    }
+
+    /// Sends SIGTERM, waits for the end, and returns the exit status.
+    ///
+    /// # Panics
+    /// If the server does not end.
+    #[must_use]
+    pub fn stop(self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.ended()
+    }
+
+    /// Waits for the end, and returns the exit status.
+    ///
+    /// # Panics
+    /// If the server does not end.
+    #[must_use]
+    pub fn ended(mut self) -> ExitStatus {
+        let lines = self.log.wait(|lines| lines.ended);
+        assert!(lines.ended, "the server does not end; its log:\n{}", lines.text.join("\n"));
+        drop(lines);
+        self.child.wait().expect("a child can be waited for")
+    }
+
+    /// The server's resident memory in bytes.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of /proc");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only where it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Log {
+    fn follow(&self, stderr: ChildStderr) {
+        for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            self.lines.lock().unwrap().text.push(line);
+            self.changed.notify_all();
+        }
+        self.lines.lock().unwrap().ended = true;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, done: impl Fn(&Lines) -> bool) -> MutexGuard<'_, Lines> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = self.lines.lock().unwrap();
+        while !done(&lines) {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { break };
+            lines = self.changed.wait_timeout(lines, left).unwrap().0;
+        }
+        lines
+    }
+}
