@@ -197,6 +197,10 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let from = entry.unwrap().path();
         let to = to.join(from.file_name().unwrap());
-        if from.is_dir() { copy(&from, &to) } else { fs::write(to, fs::read(from).unwrap()).unwrap() }
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::write(to, fs::read(from).unwrap()).unwrap();
+        }
     }
 }

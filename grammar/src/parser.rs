@@ -152,7 +152,7 @@ impl Builder {
     }
 
     fn object(&mut self, pair: Pair<'_, Rule>) -> Object {
-        let mut members = Vec::new();
+        let mut members: Vec<Member> = Vec::new();
         let mut sequence = Sequence::default();
         let mut keyless = Vec::new();
         for pair in pair.into_inner() {
@@ -185,7 +185,14 @@ impl Builder {
                 Rule::comma_before_brace => self.report(SyntaxErrorKind::CommaBeforeBrace, range),
                 // The closer most likely belongs before the first of them, and is reported.
                 Rule::unclosed => keyless.clear(),
-                _ => self.between(pair, &mut sequence),
+                rule => {
+                    if rule == Rule::stray
+                        && let Some(member) = members.last_mut()
+                    {
+                        spoil(&mut member.value);
+                    }
+                    self.between(pair, &mut sequence);
+                }
             }
         }
         keyless.into_iter().for_each(|opener| self.report(SyntaxErrorKind::KeyExpected, opener));
@@ -193,7 +200,7 @@ impl Builder {
     }
 
     fn array(&mut self, pair: Pair<'_, Rule>) -> Vec<Value> {
-        let mut items = Vec::new();
+        let mut items: Vec<Value> = Vec::new();
         let mut sequence = Sequence::default();
         for pair in pair.into_inner() {
             match pair.as_rule() {
@@ -203,7 +210,16 @@ impl Builder {
                 }
                 Rule::comma_before_bracket => self.report(SyntaxErrorKind::CommaBeforeBracket, range(&pair)),
                 Rule::unclosed => {}
-                Rule::comment | Rule::slash_comment | Rule::missing_comma | Rule::stray | Rule::comma => {
+                rule @ (Rule::comment
+                | Rule::slash_comment
+                | Rule::missing_comma
+                | Rule::stray
+                | Rule::comma) => {
+                    if rule == Rule::stray
+                        && let Some(item) = items.last_mut()
+                    {
+                        spoil(item);
+                    }
                     self.between(pair, &mut sequence);
                 }
                 rule => {
@@ -234,7 +250,7 @@ impl Builder {
     fn member(&mut self, pair: Pair<'_, Rule>) -> (Option<Member>, bool) {
         let mut pairs = pair.into_inner();
         let Some(key_pair) = pairs.next() else { return (None, true) };
-        let key_unclosed = key_pair.as_rule() == Rule::unclosed_string;
+        let mut key_unclosed = key_pair.as_rule() == Rule::unclosed_string;
         let key = self.key(&key_pair);
         let key_end = key.span.range().end;
         let mut value = None;
@@ -252,7 +268,10 @@ impl Builder {
                     derailed = true;
                 }
                 // Comes only where the colon is missing too.
-                Rule::stray => self.gaps(pair),
+                Rule::stray => {
+                    key_unclosed |= range(&pair).start == key_end;
+                    self.gaps(pair);
+                }
                 rule => {
                     value = Some(self.value(pair));
                     derailed = derails(rule);
@@ -260,7 +279,7 @@ impl Builder {
             }
         }
         if key_unclosed && value.is_none() {
-            // Where the key was meant to end nobody knows.
+            // Where the key was meant to end nobody knows; `"key: "value"` has its quote in the wrong place.
             return (None, true);
         }
         let missing = || Value { span: span(self.file, key_end..key_end), kind: ValueKind::Bad };
@@ -363,6 +382,13 @@ fn bad_value(rule: Rule) -> SyntaxErrorKind {
         Rule::unclosed_string => SyntaxErrorKind::UnclosedString,
         Rule::bad_number => SyntaxErrorKind::BadNumber,
         _ => SyntaxErrorKind::ValueExpected,
+    }
+}
+
+/// Something stands behind the value, as in `"a"b"` or `8 0`: it was cut short and is not what was meant.
+fn spoil(value: &mut Value) {
+    if !matches!(value.kind, ValueKind::Array(_) | ValueKind::Object(_)) {
+        value.kind = ValueKind::Bad;
     }
 }
 

@@ -180,6 +180,9 @@ mod tests {
     use crate::{FileId, parse};
 
     proptest! {
+        // Few of the random texts are of use, and they are short.
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
         /// Whoever takes a quote or slash for something else finds other comments.
         #[test]
         fn scanner_and_grammar_cut_alike(

@@ -12,7 +12,7 @@ pub struct Parse {
     pub text: String,
     /// The outermost value; `None` where the file holds nothing but blanks and comments, or nothing readable.
     pub root: Option<Value>,
-    /// All comments, in source order.
+    /// All comments, in source order. What follows the document is not searched for any if it is not all comments.
     pub comments: Vec<Comment>,
     /// All syntax errors in source order, tolerated ones included.
     pub errors: Vec<SyntaxError>,

@@ -44,13 +44,13 @@ proptest! {
 #[test]
 fn deep_nesting_and_long_runs_are_taken() {
     // What takes quadratic time takes minutes here.
-    let starts = ["", "{", "[", "{\"a\":", "[\""];
+    let starts = ["", "{", "[1,", "{\"a\":"];
     for run in TOKENS
         .iter()
         .chain(["{\"a\":", "[{\"a\":[", "a = ", "\"a\" : ", "' ", "\"}}", "[}", "{},", "1 "].iter())
     {
         for start in starts {
-            let text = format!("{start}{}", run.repeat(100_000 / run.len()));
+            let text = format!("{start}{}", run.repeat(20_000 / run.len()));
             let parse = parse(FileId(0), text.as_bytes());
             assert_eq!(parse.text, text);
         }

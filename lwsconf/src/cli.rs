@@ -2,13 +2,15 @@
 
 mod output;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::Options;
+use schemas::plan::{self, Plan};
+
 use crate::diagnostic::Code;
+use crate::{Options, Outcome};
 use output::Output;
 
 /// The configuration is clean, or there are only warnings.
@@ -20,6 +22,8 @@ const COULD_NOT_RUN: u8 = 2;
 
 /// What `_lws_ddir_` stands for if neither `--ddir` nor the environment says so.
 const DEFAULT_DDIR: &str = "/usr/share";
+/// Where plans are written to and read from if nobody says otherwise.
+const DEFAULT_PLAN: &str = "/var/lib/lwsws/plan";
 
 #[derive(Debug, Parser)]
 #[command(
@@ -38,6 +42,20 @@ struct Cli {
 enum Command {
     /// Check a configuration and write nothing
     Check(Check),
+    /// Check a configuration and write its plan
+    Compile {
+        #[command(flatten)]
+        check: Check,
+        /// The plan to write; it is replaced only by a good one
+        #[arg(short, long, value_name = "PLAN", default_value = DEFAULT_PLAN)]
+        output: PathBuf,
+    },
+    /// Print a plan as text
+    Show {
+        /// The plan
+        #[arg(default_value = DEFAULT_PLAN)]
+        plan: PathBuf,
+    },
     /// Print what a code such as L0201 means
     Explain {
         /// The code, as findings show it in brackets
@@ -56,7 +74,7 @@ struct Check {
     /// Only warn of what lwsws tolerates, and read it as lwsws does
     #[arg(long)]
     compat: bool,
-    /// Exit with 1 for warnings too
+    /// Treat warnings like errors: exit with 1, and write no plan
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
     #[command(flatten)]
@@ -105,6 +123,8 @@ enum Color {
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Check(check) => run_check(&check),
+        Command::Compile { check, output } => run_compile(&check, &output),
+        Command::Show { plan } => show(&plan),
         Command::Explain { code } => explain(&code),
     };
     match done {
@@ -118,9 +138,27 @@ pub fn main() -> ExitCode {
 
 fn run_check(args: &Check) -> Result<u8, String> {
     let outcome = crate::check(&args.options()?).map_err(|error| error.to_string())?;
-    let output = Output::of(args.output);
-    let count = output.show(&outcome).map_err(|error| error.to_string())?;
-    Ok(args.exit_code(count))
+    report(args, &outcome)
+}
+
+fn run_compile(args: &Check, plan: &Path) -> Result<u8, String> {
+    let outcome = crate::compile(&args.options()?, plan).map_err(|error| error.to_string())?;
+    report(args, &outcome)
+}
+
+/// Shows the findings, and says by the exit code whether there are errors.
+fn report(args: &Check, outcome: &Outcome) -> Result<u8, String> {
+    let count = Output::of(args.output).show(outcome).map_err(|error| error.to_string())?;
+    let denied = args.deny == Some(Deny::Warnings) && count.warnings > 0;
+    Ok(if count.errors > 0 || denied { ERRORS } else { CLEAN })
+}
+
+fn show(path: &Path) -> Result<u8, String> {
+    let bytes =
+        std::fs::read(path).map_err(|error| format!("cannot read the plan `{}`: {error}", path.display()))?;
+    let plan =
+        Plan::from_bytes(bytes).map_err(|error| format!("`{}` is no good plan: {error}", path.display()))?;
+    output::print(&plan::dump(&plan)).map(|()| CLEAN).map_err(|error| error.to_string())
 }
 
 fn explain(code: &str) -> Result<u8, String> {
@@ -139,11 +177,11 @@ impl Check {
             }
             _ => DEFAULT_DDIR.to_owned(),
         };
-        Ok(Options { dir: self.dir.clone(), ddir, compat: self.compat })
-    }
-
-    fn exit_code(&self, count: output::Count) -> u8 {
-        let denied = self.deny == Some(Deny::Warnings) && count.warnings > 0;
-        if count.errors > 0 || denied { ERRORS } else { CLEAN }
+        Ok(Options {
+            dir: self.dir.clone(),
+            ddir,
+            compat: self.compat,
+            deny_warnings: self.deny == Some(Deny::Warnings),
+        })
     }
 }

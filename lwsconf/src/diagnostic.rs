@@ -130,6 +130,13 @@ impl Diagnostic {
         self
     }
 
+    /// The same, only warned of.
+    #[must_use]
+    pub fn into_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -197,11 +204,8 @@ impl Report {
     }
 
     /// Takes an error that lwsws would have let pass: with `--compat` it becomes a warning.
-    pub fn push_tolerated(&mut self, mut diagnostic: Diagnostic) {
-        if self.compat {
-            diagnostic.severity = Severity::Warning;
-        }
-        self.push(diagnostic);
+    pub fn push_tolerated(&mut self, diagnostic: Diagnostic) {
+        self.push(if self.compat { diagnostic.into_warning() } else { diagnostic });
     }
 
     /// Whether `--compat` is on.
@@ -214,6 +218,12 @@ impl Report {
     #[must_use]
     pub fn errors(&self) -> usize {
         self.errors
+    }
+
+    /// How many warnings there are so far.
+    #[must_use]
+    pub fn warnings(&self) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count()
     }
 
     /// The findings by file, offset and code.

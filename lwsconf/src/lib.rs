@@ -8,6 +8,8 @@
 //! | [`parse`] | bytes | trees, every value with its place |
 //! | [`resolve`] | trees | trees with `_lws_ddir_` replaced |
 //! | [`schema`] | trees | checked and converted values by key |
+//! | [`semantics`] | values | the sections of a plan |
+//! | [`mod@write`] | sections | a file |
 //!
 //! Each stage pushes what it finds into one [`Report`](diagnostic::Report) and goes on, so that one run tells all.
 
@@ -19,11 +21,14 @@ pub mod input;
 pub mod parse;
 pub mod resolve;
 pub mod schema;
+pub mod semantics;
+pub mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use diagnostic::{Diagnostic, Files, Report};
 use input::InputError;
+use write::WriteError;
 
 /// What to check, and how strictly.
 #[derive(Debug, Clone)]
@@ -34,6 +39,8 @@ pub struct Options {
     pub ddir: String,
     /// Whether what lwsws tolerates is only warned of.
     pub compat: bool,
+    /// Whether warnings keep a plan from being written.
+    pub deny_warnings: bool,
 }
 
 /// What a run found.
@@ -43,6 +50,17 @@ pub struct Outcome {
     pub files: Files,
     /// The findings by file, offset and code.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Why a configuration could not be compiled, other than for what is wrong with it.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// Its directory cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The plan cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 /// Checks a configuration.
@@ -56,6 +74,28 @@ pub fn check(options: &Options) -> Result<Outcome, InputError> {
     let input = input::read(&options.dir, &mut report)?;
     let parsed = parse::parse(input, &mut report);
     let resolved = resolve::resolve(&parsed, &options.ddir, &mut report);
-    let _config = schema::check(&resolved, &mut report);
+    let config = schema::check(&resolved, &mut report);
+    // What is lowered is of no use to a check.
+    let _ = semantics::check(&config, &mut report);
+    drop(config);
+    Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted() })
+}
+
+/// Checks a configuration and, if nothing is wrong with it, writes its plan.
+///
+/// # Errors
+///
+/// [`CompileError`] if the directory cannot be read or the plan not be written; a plan that is there stays then.
+pub fn compile(options: &Options, plan: &Path) -> Result<Outcome, CompileError> {
+    let mut report = Report::new(options.compat);
+    let input = input::read(&options.dir, &mut report)?;
+    let parsed = parse::parse(input, &mut report);
+    let resolved = resolve::resolve(&parsed, &options.ddir, &mut report);
+    let config = schema::check(&resolved, &mut report);
+    let checked = semantics::check(&config, &mut report);
+    if let Some(checked) = checked.filter(|_| !(options.deny_warnings && report.warnings() > 0)) {
+        write::write(&checked, plan)?;
+    }
+    drop(config);
     Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted() })
 }

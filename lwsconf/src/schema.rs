@@ -19,6 +19,8 @@ mod wording;
 use grammar::ValueKind;
 use schemas::source::Level;
 
+pub(crate) use nearest::closest;
+
 pub use fields::{Fields, OptionValue, Pair, Protocol, ProtocolOption, Spanned, Text};
 
 use crate::diagnostic::Report;

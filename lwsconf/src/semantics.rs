@@ -1,7 +1,98 @@
-//! NOTICE to the lwsconf writer: semantics is YOURS again (your list of codes L0301..L0329 was here first; an earlier
-//! notice said otherwise, ignore it). A complete draft by the integrator that compiles against your Fields lies in
-//! /tmp/mysem/ (semantics.rs + semantics/*.rs): take from it what is useful, under your codes; keep
-//! `semantics::check(&Config, &mut Report) -> Option<Checked<'_>>` and Checked's accessors. One thing to keep from it: mixed TLS and
-//! clear vhosts on one listener get, with --compat, the first vhost's TLS (warning), and fixtures/demo compiled with the relative
-//! `--ddir fixtures/demo` must compile (a relative docroot is at most a warning). schema Fields got `keys()` (key and span of all
-//! entries) for Global::places; keep it.
+//! Stage 5 of 6: what keys mean together, and the plan's model. Comes after [`schema`](crate::schema), before
+//! [`write`](mod@crate::write).
+//!
+//! Each level is lowered in a file of its own, which holds the rules of that level too. Pure: nothing but the
+//! configuration is looked at, so a check gives the same answer everywhere. A protocol's name is not checked,
+//! since only the server knows which there are.
+
+mod global;
+mod header;
+mod listener;
+mod mount;
+mod origin;
+mod place;
+mod protocol;
+mod tls;
+mod upstream;
+mod vhost;
+
+use schemas::plan;
+
+use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::schema::Config;
+use grammar::FileId;
+use listener::Listening;
+use place::Places;
+
+/// A configuration without errors, as sections of a plan. Only [`check`] makes one.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    sources: plan::Sources<'a>,
+    global: plan::Global<'a>,
+    listeners: plan::Listeners<'a>,
+    vhosts: Vec<plan::Vhost<'a>>,
+}
+
+/// What the lowering of a level needs at hand.
+struct Lowering<'a, 'r> {
+    config: &'a Config<'a>,
+    places: Places,
+    report: &'r mut Report,
+}
+
+/// Checks the meaning of a configuration and lowers it. None if anything so far was an error.
+#[must_use]
+pub fn check<'a>(config: &'a Config<'a>, report: &mut Report) -> Option<Checked<'a>> {
+    let places = Places::new(config.resolved.parsed);
+    let mut lowering = Lowering { config, places, report };
+    let global = lowering.global(config.global());
+    let mut listening = Listening::default();
+    let mut vhosts = Vec::new();
+    for fields in config.vhosts() {
+        let vhost = lowering.vhost(fields, &mut listening);
+        vhosts.push(vhost);
+    }
+    let listeners = lowering.listeners(listening, &mut vhosts);
+    lowering.init_ssl();
+    if vhosts.is_empty() && lowering.report.errors() == 0 {
+        lowering.report.push(no_vhost());
+    }
+    let sources = lowering.sources();
+    (report.errors() == 0).then_some(Checked { sources, global, listeners, vhosts })
+}
+
+impl Checked<'_> {
+    /// The bytes of the plan. The same configuration gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// If a section becomes too large for a plan.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, plan::WriteError> {
+        // Taken apart so that a new section cannot be forgotten.
+        let Self { sources, global, listeners, vhosts } = self;
+        plan::write(sources, global, listeners, vhosts)
+    }
+}
+
+impl<'a> Lowering<'a, '_> {
+    fn sources(&self) -> plan::Sources<'a> {
+        let resolved = self.config.resolved;
+        let files = resolved.parsed.files.iter();
+        let files = files.map(|file| plan::SourceFile { name: &file.name, hash: file.hash }).collect();
+        plan::Sources { files, ddir: resolved.ddir }
+    }
+}
+
+fn no_vhost() -> Diagnostic {
+    Diagnostic::error(Code::NoVhost, "the configuration has no vhost", FileId(0))
+        .note("files of `conf.d` with a `~` in their name are not read")
+        .help("add one: `{ \"vhosts\": [ { \"port\": 80, \"mounts\": [ … ] } ] }`")
+}
+
+/// A number whose range the schema has checked, in the type that the plan has for it.
+fn number<T: TryFrom<i64>>(value: i64) -> Option<T> {
+    T::try_from(value).ok()
+}
+
+#[cfg(test)]
+mod tests;

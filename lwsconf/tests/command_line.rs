@@ -1,5 +1,7 @@
 //! The command line: exit codes, streams and formats.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -146,4 +148,76 @@ fn help_tells_the_exit_codes() {
     for line in ["0  clean, or only warnings", "1  errors in the configuration", "2  could not run"] {
         assert!(out(&output).contains(line), "{}", out(&output));
     }
+}
+
+#[test]
+fn compile_writes_the_same_plan_for_the_same_configuration_wherever_it_lies() {
+    let text = CLEAN.replace("/srv", "_lws_ddir_/srv");
+    let (a, b) = (config(&[("conf", &text)]), config(&[("conf", &text)]));
+    let plans = [a, b].map(|dir| {
+        let plan = dir.path().join("plan");
+        let output =
+            lwsconf(&["compile", dir.path().to_str().unwrap(), "-o", plan.to_str().unwrap(), "--ddir", "/d"]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let names: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "something is left over: {names:?}");
+        let shown = lwsconf(&["show", plan.to_str().unwrap()]);
+        assert!(out(&shown).contains("/d/srv"), "{}", out(&shown));
+        fs::read(plan).unwrap()
+    });
+    assert_eq!(plans[0], plans[1]);
+}
+
+#[test]
+fn a_plan_stays_as_it_is_when_there_are_errors() {
+    let dir = config(&[("conf", "{ \"zork\": 1 }"), ("plan", "the old one")]);
+    let plan = dir.path().join("plan");
+    let arguments = ["compile", dir.path().to_str().unwrap(), "-o", plan.to_str().unwrap()];
+    assert_eq!(lwsconf(&arguments).status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&plan).unwrap(), "the old one");
+}
+
+#[test]
+fn denied_warnings_keep_the_plan_too() {
+    let dir =
+        config(&[("conf", &CLEAN.replace("\"port\"", "\"sts\": 1, \"port\"")), ("plan", "the old one")]);
+    let plan = dir.path().join("plan");
+    let arguments =
+        ["compile", dir.path().to_str().unwrap(), "-o", plan.to_str().unwrap(), "--deny", "warnings"];
+    assert_eq!(lwsconf(&arguments).status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&plan).unwrap(), "the old one");
+    assert_eq!(lwsconf(&arguments[..4]).status.code(), Some(0));
+    assert_ne!(fs::read(&plan).unwrap(), b"the old one");
+}
+
+#[test]
+fn a_plan_that_cannot_be_written_exits_with_2() {
+    let dir = config(&[("conf", CLEAN)]);
+    let plan = dir.path().join("no/such/folder/plan");
+    let output = lwsconf(&["compile", dir.path().to_str().unwrap(), "-o", plan.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).starts_with("error: cannot write the plan `"), "{}", err(&output));
+}
+
+#[test]
+fn show_refuses_what_is_no_plan() {
+    let dir = config(&[("plan", "not a plan")]);
+    let output = lwsconf(&["show", dir.path().join("plan").to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("is no good plan: "), "{}", err(&output));
+}
+
+#[test]
+fn the_environment_gives_the_data_directory_unless_an_option_does() {
+    let dir = config(&[("conf", &CLEAN.replace("/srv", "_lws_ddir_"))]);
+    let plan = dir.path().join("plan");
+    let compile = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lwsconf"));
+        command.env("LWS_DDIR", "/from/environment").arg("compile").arg(dir.path()).arg("-o").arg(&plan);
+        assert!(command.args(more).output().unwrap().status.success());
+        out(&lwsconf(&["show", plan.to_str().unwrap()])).to_owned()
+    };
+    assert!(compile(&[]).contains("/from/environment"));
+    assert!(compile(&["--ddir", "/from/option"]).contains("/from/option"));
 }

@@ -3,8 +3,11 @@
 //! * A folder in `ok` must be accepted, one in `err` refused.
 //! * A line that something is said about ends in `#~ L0203`, several codes parted by blanks; where no comment can
 //!   stand, `#~^ L0203` in the line below does it. What is said must be exactly what is marked.
-//! * `NAME.stderr` beside the folder holds the full output. `UPDATE_EXPECT=1` writes it anew.
+//! * `NAME.stderr` beside the folder holds the full output, and for the examples in `lwsws` `NAME.plan.txt` the plan.
+//!   `UPDATE_EXPECT=1` writes them anew.
 //! * A first line `#! --compat` in `conf` gives options to the compiler.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,10 +30,16 @@ fn schema_fixtures() {
 }
 
 #[test]
+fn semantics_fixtures() {
+    check_suite("semantics");
+}
+
+#[test]
 fn documented_examples_compile() {
     let examples = fixtures(&root().join("lwsws"));
     assert!(examples.len() > 10, "the examples are gone");
-    let failures: Vec<String> = examples.iter().filter_map(|example| check(example, true).err()).collect();
+    let check_both = |example: &Fixture| check(example, true).and_then(|()| compare_plan(example));
+    let failures: Vec<String> = examples.iter().filter_map(|example| check_both(example).err()).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -74,7 +83,7 @@ fn fixtures(folder: &Path) -> Vec<Fixture> {
         if path.is_dir() {
             let options = options(&path.join("conf"));
             fixtures.push(Fixture { folder: folder.to_owned(), name, options });
-        } else if let Some(of) = name.strip_suffix(".stderr") {
+        } else if let Some(of) = name.strip_suffix(".stderr").or(name.strip_suffix(".plan.txt")) {
             assert!(folder.join(of).is_dir(), "{} belongs to no fixture", path.display());
         }
     }
@@ -106,14 +115,30 @@ fn check(fixture: &Fixture, accepted: bool) -> Result<(), String> {
 }
 
 fn run(fixture: &Fixture, more: &[&str]) -> Output {
+    run_word("check", fixture, more)
+}
+
+fn run_word(word: &str, fixture: &Fixture, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lwsconf"))
         .current_dir(&fixture.folder)
         .env_remove("LWS_DDIR")
-        .args(["check", &fixture.name])
+        .args([word, &fixture.name])
         .args(&fixture.options)
         .args(more)
         .output()
         .unwrap()
+}
+
+/// Compiles a fixture and compares the plan's text with `NAME.plan.txt`.
+fn compare_plan(fixture: &Fixture) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan");
+    let compiled = run_word("compile", fixture, &["--output", plan.to_str().unwrap()]);
+    assert_eq!(compiled.status.code(), Some(0), "{}", fixture.name);
+    let show = Command::new(env!("CARGO_BIN_EXE_lwsconf")).arg("show").arg(&plan).output().unwrap();
+    assert_eq!(show.status.code(), Some(0), "{}", fixture.name);
+    let text = String::from_utf8(show.stdout).unwrap();
+    compare(&fixture.folder.join(format!("{}.plan.txt", fixture.name)), &text)
 }
 
 /// A finding as a fixture marks it: file, line, code.

@@ -1,12 +1,12 @@
 //! From an accepted socket to requests: listen > peek > tls > version.
 
-pub(crate) mod listen;
-mod slot;
-mod peek;
-mod tls;
+mod finish;
 mod http1;
 mod http2;
-mod finish;
+pub(crate) mod listen;
+mod peek;
+mod slot;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -72,6 +72,11 @@ impl Serving {
 
     fn config(&self, vhost: VhostId) -> Option<Arc<ServerConfig>> {
         self.keys.config(vhost).map(Arc::clone)
+    }
+
+    /// `timeout-secs`.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.waits.timeout
     }
 
     fn keep_alive(&self, vhost: VhostId) -> Duration {

@@ -4,13 +4,14 @@
 //!
 //! | stage | module |
 //! |---|---|
-//! | before the first byte: plan, sockets, keys, privileges, routers | [`boot`] |
-//! | listen > tls > version | [`connection`] |
-//! | admit > host > mount | [`request`] |
-//! | handler > layer | [`response`] |
-//! | drain | [`shutdown`] |
+//! | before the first byte: plan, sockets, keys, privileges, routers | `boot` |
+//! | listen > peek > tls > version | `connection` |
+//! | admit > host > mount | `request` |
+//! | handler > layer | `response` |
+//! | drain | `shutdown` |
 //!
-//! The public face is [`run`], and the [`protocol`] module: the trait that a named protocol implements.
+//! The public face is [`run`] and [`check`], and the [`protocol`] module: the trait that a named protocol
+//! implements.
 
 mod boot;
 mod connection;
@@ -18,3 +19,145 @@ pub mod protocol;
 mod request;
 mod response;
 mod shutdown;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use boot::map::{self, MapError};
+use boot::privilege::{Identity, PrivilegeError};
+use boot::site::Site;
+use boot::sockets::{self, BindError, Sockets};
+use boot::survey::Survey;
+use boot::tls::{KeyError, Keys};
+use boot::workers::{self, Ended, Workers};
+use connection::Serving;
+use protocol::Registry;
+use schemas::plan::Plan;
+use shutdown::{DrainControl, Signals};
+
+/// Why the server does not run. Its words are for whoever started it: what, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct RunError(#[from] Cause);
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Map(#[from] MapError),
+    #[error("the plan cannot be served:\n{}", .0.join("\n"))]
+    Unfit(Vec<String>),
+    #[error(transparent)]
+    Privilege(#[from] PrivilegeError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("{}", lines(.0))]
+    Keys(Vec<KeyError>),
+    #[error("the system refuses a thread, a runtime or a signal handler: {0}")]
+    System(#[from] io::Error),
+    #[error("worker {worker} has ended: {reason}; ending, so that whoever started this can start it again")]
+    Worker { worker: usize, reason: String },
+}
+
+/// What [`check`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// What the plan is, in one line.
+    pub summary: String,
+    /// Why the server would not start with it. Empty for a plan that is fit.
+    pub errors: Vec<String>,
+    /// What would be refused, missing or left out while it runs.
+    pub warnings: Vec<String>,
+}
+
+/// Serves a plan until SIGTERM or SIGINT asks for the end, and connections have ended or their time is over.
+///
+/// Order: map the plan, bind all sockets, load all keys, become the configured user, serve. The line `ready` in
+/// the log says that it serves.
+///
+/// # Errors
+/// If it cannot start, or a worker fails.
+pub fn run(path: &Path, registry: Registry) -> Result<(), RunError> {
+    Ok(start_and_serve(path, registry)?)
+}
+
+/// Says whether [`run`] would start with a plan, without binding or changing anything: the plan and its keys are
+/// read, users looked up, docroots looked for.
+///
+/// # Errors
+/// If the plan cannot be opened.
+pub fn check(path: &Path, registry: &Registry) -> Result<Report, RunError> {
+    let plan = map::open(path).map_err(Cause::from)?;
+    let Survey { refusals: mut errors, warnings } = Survey::of(&plan, registry);
+    errors.extend(Identity::of(&plan.global()).err().map(|error| error.to_string()));
+    errors.extend(Keys::load(&plan).err().into_iter().flatten().map(|error| error.to_string()));
+    Ok(Report { summary: summary(path, &plan), errors, warnings })
+}
+
+fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
+    let plan = map::open(path)?;
+    let survey = Survey::of(&plan, &registry);
+    if !survey.refusals.is_empty() {
+        return Err(Cause::Unfit(survey.refusals));
+    }
+    tracing::info!("lwsrun {}: {}", env!("CARGO_PKG_VERSION"), summary(path, &plan));
+    for warning in &survey.warnings {
+        tracing::warn!("{warning}");
+    }
+    let global = plan.global();
+    let open_files = boot::limits::set_open_files(global.rlimit_nofile);
+    let identity = Identity::of(&global)?;
+    identity.check_possible()?;
+    let sockets = sockets::bind(&plan, workers::count(&plan), &identity)?;
+    let keys = Keys::load(&plan).map_err(Cause::Keys)?;
+    identity.assume()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(plan, registry, sockets, keys, open_files))
+}
+
+/// Runs the workers; this thread waits for signals.
+async fn serve(
+    plan: Plan,
+    registry: Registry,
+    sockets: Sockets,
+    keys: Keys,
+    open_files: u64,
+) -> Result<(), Cause> {
+    let mut signals = Signals::new()?;
+    let drain = DrainControl::new();
+    let plan = Arc::new(plan);
+    let site = Site::new(Arc::clone(&plan), registry, drain.handle());
+    let serving = Serving::new(&plan, site, keys, drain.handle());
+    let deadline = serving.timeout();
+    let mut workers = Workers::start(sockets.workers, &serving, open_files)?;
+    // From here on only connections and the loops that accept them hold the drain open.
+    drop(serving);
+    for address in &sockets.addresses {
+        tracing::info!("listening on {address}");
+    }
+    tracing::info!("ready");
+    tokio::select! {
+        signal = signals.end() => tracing::info!("{signal}: no new connections, those that are open may finish"),
+        Ended { worker, reason } = workers.ended() => return Err(Cause::Worker { worker, reason }),
+    }
+    tokio::select! {
+        () = drain.drain() => tracing::info!("stopped, all connections have ended"),
+        () = tokio::time::sleep(deadline) => {
+            tracing::warn!("stopped, some connections did not end in {} s and are cut", deadline.as_secs());
+        }
+        signal = signals.end() => tracing::warn!("{signal} again: stopped, open connections are cut"),
+    }
+    workers.stop();
+    Ok(())
+}
+
+fn summary(path: &Path, plan: &Plan) -> String {
+    let hash: String = plan.hash()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let (vhosts, workers) = (plan.vhost_ids().len(), workers::count(plan));
+    format!("plan `{}` ({hash}), vhosts: {vhosts}, workers: {workers}", path.display())
+}
+
+fn lines(errors: &[KeyError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -70,9 +70,11 @@ impl Damage {
             }
             Self::Cut(at) => out.truncate(at.index(length)),
             Self::Insert(at, more) => {
-                drop(out.splice(at.index(length)..at.index(length), more.iter().copied()))
+                out.splice(at.index(length)..at.index(length), more.iter().copied());
             }
-            Self::Remove(at, size) => drop(out.drain(piece(at, *size))),
+            Self::Remove(at, size) => {
+                out.drain(piece(at, *size));
+            }
             Self::Swap(a, b, size) => {
                 let (a, b) = (piece(a, *size), piece(b, *size));
                 for (a, b) in a.zip(b) {

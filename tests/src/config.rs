@@ -129,8 +129,10 @@ pub fn free_ports(count: u16) -> u16 {
     const SPAN: u16 = 22_000;
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
     // Test programs that run at the same time begin in different places.
-    let next =
-        NEXT.get_or_init(|| AtomicU16::new((std::process::id().wrapping_mul(97) % u32::from(SPAN)) as u16));
+    let next = NEXT.get_or_init(|| {
+        let start = std::process::id().wrapping_mul(97) % u32::from(SPAN);
+        AtomicU16::new(u16::try_from(start).expect("less than the span"))
+    });
     for _ in 0..1000 {
         let first = LOWEST + next.fetch_add(count, Ordering::Relaxed) % SPAN;
         if (first..first + count).all(is_free) {

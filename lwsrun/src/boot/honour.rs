@@ -60,11 +60,13 @@ fn vhost_findings(plan: &Plan, vhost: &Vhost<'_>, found: &mut Vec<Unhonoured>) {
     for mount in &vhost.mounts {
         let place = plan.describe(mount.place);
         for key in mount_keys(mount) {
-            let what = format!("mount `{}`: `{key}` is not honoured, the mount answers 501", mount.mountpoint);
+            let what =
+                format!("mount `{}`: `{key}` is not honoured, the mount answers 501", mount.mountpoint);
             found.push(Unhonoured { place: place.clone(), scope: Scope::Mount, what });
         }
         for name in Headers::refused(&mount.headers) {
-            let what = format!("mount `{}`: header `{name}` frames messages and is not sent", mount.mountpoint);
+            let what =
+                format!("mount `{}`: header `{name}` frames messages and is not sent", mount.mountpoint);
             found.push(Unhonoured { place: place.clone(), scope: Scope::Header, what });
         }
     }

@@ -30,7 +30,9 @@ enum Fault {
     Open(#[source] io::Error),
     #[error("is {0}, not a file; give the path of the file that `lwsconf compile` wrote")]
     NotAFile(&'static str),
-    #[error("belongs to user {owner}, so that user decides what is served; make it root's or your own ({me})")]
+    #[error(
+        "belongs to user {owner}, so that user decides what is served; make it root's or your own ({me})"
+    )]
     Owner { owner: u32, me: u32 },
     #[error("is writable by {who}, so they decide what is served; take that away with `chmod {mode}`")]
     Writable { who: &'static str, mode: &'static str },

@@ -45,15 +45,13 @@ impl Identity {
     /// root's.
     ///
     /// # Errors
-    /// If a name or number is unknown, or this process cannot become it.
+    /// If a name or number is unknown.
     pub(crate) fn of(global: &Global<'_>) -> Result<Self, PrivilegeError> {
         let user = user(global)?;
         let group = group(global)?;
         let gid = group.or(user.as_ref().map(|user| user.gid));
         let name = user.as_ref().and_then(|user| CString::new(user.name.as_str()).ok());
-        let identity = Self { uid: user.map(|user| user.uid), gid, name };
-        identity.check_possible()?;
-        Ok(identity)
+        Ok(Self { uid: user.map(|user| user.uid), gid, name })
     }
 
     /// Becomes it, for good: further groups, then group, then user, since each step needs what the next gives up.
@@ -75,7 +73,9 @@ impl Identity {
         if let Some(uid) = self.uid {
             // nix calls the C library's, which changes all threads of the process.
             unistd::setresuid(uid, uid, uid).map_err(step("changing the user"))?;
-            if !uid.is_root() && unistd::setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)).is_ok() {
+            if !uid.is_root()
+                && unistd::setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)).is_ok()
+            {
                 return Err(PrivilegeError::Regained);
             }
         }
@@ -88,7 +88,9 @@ impl Identity {
             && self.gid.is_none_or(|gid| gid == unistd::getegid() && gid == unistd::getgid())
     }
 
-    fn check_possible(&self) -> Result<(), PrivilegeError> {
+    /// # Errors
+    /// If this process could not become it.
+    pub(crate) fn check_possible(&self) -> Result<(), PrivilegeError> {
         let (is, is_group) = (unistd::geteuid(), unistd::getegid());
         if is.is_root() || self.is_current() {
             return Ok(());

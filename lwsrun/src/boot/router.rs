@@ -58,15 +58,21 @@ fn add_mount(
             let redirect = Redirect::new(url, mount.append_path, mount.mountpoint);
             routes.add(mount, &stack.around(&headers, redirect));
         }
-        Origin::File { .. } => {
-            let files = FileService::new(mount, shared.plan.describe(mount.place), &shared.files);
+        Origin::File { docroot } => {
+            let files = FileService::new(mount, docroot, shared.plan.describe(mount.place), &shared.files);
             let cached = tower::ServiceBuilder::new().layer(cache::layer(mount.cache)).service(files);
             routes.add(mount, &stack.around(&headers, Upgrade::new(cached, upgrades.clone())));
         }
-        Origin::Callback { protocol } => {
-            let callback = Callback::new(mount, upgrades.instance(protocol));
-            routes.add(mount, &stack.around(&headers, Upgrade::new(callback, upgrades.clone())));
-        }
+        Origin::Callback { protocol } => match upgrades.instance(protocol) {
+            Some(Ok(running)) => {
+                let callback = Upgrade::new(Callback::new(mount, running), upgrades.clone());
+                routes.add(mount, &stack.around(&headers, callback));
+            }
+            // Not listed by the vhost, not built in, or failed to start: said at start.
+            Some(Err(_)) | None => {
+                routes.add(mount, &stack.around(&headers, Refuse(Refusal::NotImplemented)));
+            }
+        },
         Origin::Proxy(_) | Origin::Cgi { .. } | Origin::Gzip { .. } => {
             routes.add(mount, &stack.around(&headers, Refuse(Refusal::NotImplemented)));
         }
@@ -89,7 +95,11 @@ struct Routes {
 impl Routes {
     fn add<S>(&mut self, mount: &Mount<'_>, service: &S)
     where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send + 'static,
     {
         for path in paths(mount) {
@@ -125,4 +135,56 @@ fn has_odd_segment(point: &str) -> bool {
         segments.pop();
     }
     segments.iter().any(|segment| matches!(*segment, "" | "." | ".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+    use schemas::plan::MountId;
+    use schemas::route::{Mounts, decode_path};
+    use tower::service_fn;
+
+    use super::*;
+    use crate::boot::testing::mount;
+
+    /// A router whose mounts answer with their number.
+    fn numbered(mounts: &[Mount<'_>]) -> Router {
+        let mut routes = Routes { router: Router::new().without_v07_checks(), taken: HashSet::new() };
+        for mount in in_order_of_preference(mounts) {
+            let id = mounts.iter().position(|each| std::ptr::eq(each, mount)).unwrap();
+            let service = service_fn(move |_: Request<Body>| async move {
+                let mut response = Response::new(Body::empty());
+                response.headers_mut().insert("mount", HeaderValue::from(id));
+                Ok::<_, Infallible>(response)
+            });
+            routes.add(mount, &service);
+        }
+        routes.router
+    }
+
+    fn chosen(router: &Router, path: &str) -> Option<MountId> {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let Ok(response) = router.clone().call(request).now_or_never().unwrap();
+        let id = response.headers().get("mount")?.to_str().unwrap().parse().unwrap();
+        Some(MountId(id))
+    }
+
+    proptest! {
+        #[test]
+        fn the_router_chooses_as_routing_does(
+            mountpoints in prop::collection::vec(("(/[ab:*{}%]{0,2}){1,3}/?", any::<bool>()), 1..8),
+            path in "(/[ab:*{}]{0,2}){1,4}/?",
+        ) {
+            let mounts: Vec<_> = mountpoints
+                .iter()
+                .map(|(point, exact)| Mount { exact_match: *exact, ..mount(point) })
+                .collect();
+            let decoded = decode_path(&path).unwrap();
+            let canonical = canonical_path(&decoded);
+            let expected = Mounts::new(&mounts).find(&decoded).map(|matched| matched.mount);
+            prop_assert_eq!(chosen(&numbered(&mounts), &canonical), expected, "{}", canonical);
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
+use http::header::UPGRADE;
 use http::{HeaderValue, Request, Response};
 use schemas::plan::{ListenerId, Plan, VhostId};
 use schemas::route::Hosts;
@@ -12,13 +13,17 @@ use tower::Service;
 use super::router::router;
 use super::stack::{Stack, vhost_headers};
 use crate::connection::ConnectionFacts;
-use crate::protocol::Registry;
+use crate::protocol::{Registry, VhostProtocols};
 use crate::request::reject::Keywords;
 use crate::request::{admit, path};
 use crate::response::error::Refusal;
 use crate::response::handler::file::FileCache;
+use crate::response::handler::ws::{Peer, VhostUpgrades};
 use crate::response::layer::headers::Headers;
 use crate::shutdown::Drain;
+
+/// Memory for small files of all mounts together, in bytes.
+const FILE_CACHE: u64 = 64 << 20;
 
 /// What is served. Shared by all workers, never changed.
 pub(crate) struct Site {
@@ -52,7 +57,7 @@ impl Site {
             .collect();
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
-        let files = Arc::new(FileCache::default());
+        let files = Arc::new(FileCache::new(FILE_CACHE));
         Self { shared: Shared { plan, registry, drain, files }, hosts, vhosts, keywords }
     }
 
@@ -62,7 +67,11 @@ impl Site {
     }
 
     /// Answers one request.
-    pub(crate) async fn respond<B>(&self, connection: &ConnectionFacts, mut request: Request<B>) -> Response<Body>
+    pub(crate) async fn respond<B>(
+        &self,
+        connection: &ConnectionFacts,
+        mut request: Request<B>,
+    ) -> Response<Body>
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync,
@@ -78,8 +87,11 @@ impl Site {
             }
             Err(refusal) => Some(refusal.response()),
         };
+        if let (Some(peer), true) = (connection.peer, request.headers().contains_key(UPGRADE)) {
+            request.extensions_mut().insert(Peer(peer));
+        }
         match refusal {
-            None => vhost.serve(request.map(Body::new)).await,
+            None => vhost.serve(request.map(body)).await,
             Some(refusal) => vhost.refuse(refusal),
         }
     }
@@ -103,7 +115,11 @@ impl VhostSite {
         let vhost = shared.plan.vhost(id);
         let server = shared.plan.global().server_string.and_then(|text| HeaderValue::from_str(text).ok());
         let stack = Stack::new(&vhost, server);
-        let upgrades = upgrades(shared, &vhost);
+        let (protocols, words) =
+            VhostProtocols::start(&vhost, &shared.registry, |place| shared.plan.describe(place));
+        words.iter().for_each(|word| tracing::warn!("{word}"));
+        let pingpong = shared.plan.global().ws_pingpong;
+        let upgrades = VhostUpgrades::new(&vhost, protocols, pingpong, shared.drain.clone());
         let router = router(shared, &vhost, &stack, &upgrades);
         Self { router, headers: vhost_headers(&vhost), stack }
     }
@@ -117,4 +133,13 @@ impl VhostSite {
         self.stack.finish(&self.headers, &mut refusal);
         refusal
     }
+}
+
+/// The body of a request, boxed only if there is one.
+fn body<B>(body: B) -> Body
+where
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: std::error::Error + Send + Sync,
+{
+    if body.is_end_stream() { Body::empty() } else { Body::new(body) }
 }

@@ -36,6 +36,8 @@ pub(crate) enum Listening {
 pub(crate) struct Bound {
     /// The plan's listener that it belongs to.
     pub(crate) listener: ListenerId,
+    /// Whether its connections speak TLS.
+    pub(crate) tls: bool,
     /// The socket.
     pub(crate) socket: Listening,
 }
@@ -68,7 +70,9 @@ enum Fault {
     NotAllowed,
     #[error("this machine does not have that address; correct `interface`, or start when the address is up")]
     NoAddress,
-    #[error("there is no interface of that name; correct `interface` (this machine has {0}), or start when it is up")]
+    #[error(
+        "there is no interface of that name; correct `interface` (this machine has {0}), or start when it is up"
+    )]
     NoInterface(String),
     #[error("`{0}` has no address of the families that the vhost wants; see `noipv6` and `ipv6only`")]
     NoFamily(String),
@@ -100,7 +104,7 @@ struct Place<'a> {
     /// `file:line` of the vhost that first named it.
     at: String,
     target: Target<'a>,
-    scheme: &'static str,
+    tls: bool,
 }
 
 enum Target<'a> {
@@ -125,6 +129,15 @@ impl fmt::Display for Target<'_> {
 }
 
 impl Place<'_> {
+    fn scheme(&self) -> &'static str {
+        match (&self.target, self.tls) {
+            (Target::Unix { .. }, false) => "unix:",
+            (Target::Unix { .. }, true) => "TLS on unix:",
+            (Target::Tcp { .. }, true) => "https://",
+            (Target::Tcp { .. }, false) => "http://",
+        }
+    }
+
     fn error(&self, fault: Fault) -> BindError {
         BindError { address: self.target.to_string(), at: self.at.clone(), fault }
     }
@@ -145,9 +158,9 @@ pub(crate) fn bind(plan: &Plan, workers: usize, identity: &Identity) -> Result<S
     }
     let mut sockets = Sockets { workers: (0..workers).map(|_| Vec::new()).collect(), addresses: Vec::new() };
     for place in &kept {
-        sockets.addresses.push(format!("{}{} ({})", place.scheme, place.target, place.at));
+        sockets.addresses.push(format!("{}{} ({})", place.scheme(), place.target, place.at));
         for (worker, socket) in sockets.workers.iter_mut().zip(listen(place, workers, identity)?) {
-            worker.push(Bound { listener: place.listener, socket });
+            worker.push(Bound { listener: place.listener, tls: place.tls, socket });
         }
     }
     Ok(sockets)
@@ -157,13 +170,8 @@ fn places(plan: &Plan) -> Result<Vec<Place<'_>>, BindError> {
     let mut places = Vec::new();
     for (number, listener) in (0..).zip(&plan.listeners().listeners) {
         let at = plan.describe(listener.place);
-        let scheme = match (&listener.bind, listener.tls) {
-            (Bind::Unix { .. }, _) => "unix:",
-            (_, true) => "https://",
-            (_, false) => "http://",
-        };
         for target in targets(&listener.bind, &at)? {
-            places.push(Place { listener: ListenerId(number), at: at.clone(), target, scheme });
+            places.push(Place { listener: ListenerId(number), at: at.clone(), target, tls: listener.tls });
         }
     }
     Ok(places)
@@ -247,7 +255,9 @@ fn listen(place: &Place<'_>, workers: usize, identity: &Identity) -> Result<Vec<
         Target::Unix { path, perms } => {
             let first = unix::listen(path, perms, identity).map_err(|fault| place.error(fault))?;
             let copies = (0..workers).map(|_| first.try_clone().map(Listening::Unix));
-            copies.collect::<io::Result<_>>().map_err(|error| place.error(Fault::system("copying the socket")(error)))
+            copies
+                .collect::<io::Result<_>>()
+                .map_err(|error| place.error(Fault::system("copying the socket")(error)))
         }
     }
 }
@@ -306,8 +316,7 @@ mod tests {
     #[test]
     fn two_listeners_on_one_address_are_refused() {
         let port = free_port();
-        let mut second =
-            listener(Bind::Interface { interface: "lo", port, families: Families::V4 });
+        let mut second = listener(Bind::Interface { interface: "lo", port, families: Families::V4 });
         second.vhosts = vec![schemas::plan::VhostId(1)];
         let first = listener(Bind::Interface { interface: "127.0.0.1", port, families: Families::Both });
         let other = schemas::plan::Vhost { listener: Some(ListenerId(1)), ..vhost() };

@@ -1,7 +1,7 @@
 //! Plans for the unit tests of this crate.
 
 use schemas::plan::{
-    Bind, ClientTls, Families, Global, Listener, ListenerId, Listeners, Place, Seconds, SourceFile, SourceId,
+    Bind, Cache, ClientTls, Families, Global, Listener, ListenerId, Listeners, Mount, Origin, Place, Seconds, SourceFile, SourceId,
     Sources, Tls, Vhost, VhostId,
 };
 
@@ -92,4 +92,30 @@ pub(crate) fn written(global: &Global<'_>, listeners: Vec<Listener<'_>>, vhosts:
 pub(crate) fn plan_bytes(interface: &str, port: u16) -> Vec<u8> {
     let bind = Bind::Interface { interface, port, families: Families::Both };
     written(&global(), vec![listener(bind)], &[vhost()])
+}
+
+/// A mount of a folder, without any key that may be left out.
+pub(crate) fn mount(mountpoint: &str) -> Mount<'_> {
+    Mount {
+        mountpoint,
+        origin: Origin::File { docroot: "/nowhere" },
+        default: None,
+        protocol: None,
+        auth_mask: None,
+        cgi_timeout: None,
+        cgi_env: Vec::new(),
+        cgi_chroot: None,
+        cgi_chdir: None,
+        pmo: Vec::new(),
+        cache: Cache::default(),
+        extra_mimetypes: Vec::new(),
+        interpret: Vec::new(),
+        basic_auth: None,
+        headers: Vec::new(),
+        keepalive_timeout: None,
+        exact_match: false,
+        append_path: false,
+        no_ws_upgrades: false,
+        place: PLACE,
+    }
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite};
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite};
 use rustls::server::ProducesTickets;
 use rustls::{ServerConfig, SupportedCipherSuite};
 use rustls_pki_types::pem::{self, PemObject};
@@ -88,7 +88,11 @@ impl Keys {
                     by_vhost.insert(id, config);
                 }
                 Err(fault) => {
-                    errors.push(KeyError { vhost: vhost.name.to_owned(), at: plan.describe(vhost.place), fault });
+                    errors.push(KeyError {
+                        vhost: vhost.name.to_owned(),
+                        at: plan.describe(vhost.place),
+                        fault,
+                    });
                 }
             }
         }
@@ -127,7 +131,8 @@ impl Loader {
         let chain = chain(tls.cert)?;
         let key = private_key(tls.key)?;
         let builder = ServerConfig::builder_with_provider(self.provider());
-        let builder = builder.with_safe_default_protocol_versions().map_err(Fault::Tls)?.with_no_client_auth();
+        let builder =
+            builder.with_safe_default_protocol_versions().map_err(Fault::Tls)?.with_no_client_auth();
         let mut config = builder.with_single_cert(chain, key).map_err(|error| pair_fault(tls, error))?;
         config.alpn_protocols = alpn_protocols(alpn)?;
         // Without it the client's order of suites would win over ours.
@@ -159,8 +164,10 @@ impl Loader {
 
 fn chain(path: &str) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let key = "host-ssl-cert";
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| pem_fault(key, path, "certificate", error))?;
-    let chain: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|error| pem_fault(key, path, "certificate", error))?;
+    let certificates =
+        CertificateDer::pem_file_iter(path).map_err(|error| pem_fault(key, path, "certificate", error))?;
+    let chain: Vec<_> =
+        certificates.collect::<Result<_, _>>().map_err(|error| pem_fault(key, path, "certificate", error))?;
     if chain.is_empty() {
         return Err(Fault::Nothing { key, path: path.to_owned(), what: "certificate" });
     }

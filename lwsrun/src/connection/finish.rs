@@ -62,14 +62,17 @@ mod tests {
     async fn the_drain_reaches_a_waiting_connection() {
         let control = DrainControl::new();
         let drain = control.handle();
-        let (finished, wait) = tokio::sync::oneshot::channel();
-        let finished = std::sync::Mutex::new(Some(finished));
+        let (finished, wait) = tokio::sync::watch::channel(false);
         let connection = tokio::spawn(async move {
-            let finish = |_: Pin<&mut _>| drop(finished.lock().unwrap().take().map(|finished| finished.send(())));
-            finish_when(wait, Begun::new(&drain), finish).await
+            let mut wait = wait;
+            let waiting = async { wait.wait_for(|finished| *finished).await.map(|finished| *finished) };
+            let finish = |_: Pin<&mut _>| {
+                finished.send_replace(true);
+            };
+            finish_when(waiting, Begun::new(&drain), finish).await
         });
         tokio::task::yield_now().await;
         control.drain().await;
-        connection.await.unwrap().unwrap();
+        assert!(connection.await.unwrap().unwrap());
     }
 }

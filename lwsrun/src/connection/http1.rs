@@ -12,8 +12,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::finish::{Begun, finish_when};
 use super::Connection;
+use super::finish::{Begun, finish_when};
 
 /// The largest head of a request, in bytes; a larger one is answered 431.
 const MAX_HEAD: usize = 32 << 10;

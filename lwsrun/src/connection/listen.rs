@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep};
 
 use super::{ConnectionFacts, Serving, serve};
 use crate::boot::sockets::{Bound, Listening};
-use crate::shutdown::Drain;
 
 /// The first wait after a failed accept; each further one is twice as long, up to [`MAX_BACK_OFF`].
 const BACK_OFF: Duration = Duration::from_millis(50);
@@ -56,12 +55,11 @@ impl Socket {
 /// If the runtime cannot take the socket.
 pub(crate) fn accepting(
     bound: Bound,
-    tls: bool,
     serving: Serving,
     slots: Arc<Semaphore>,
 ) -> io::Result<impl Future<Output = ()>> {
     let socket = Socket::new(bound.socket)?;
-    let facts = ConnectionFacts { listener: bound.listener, tls, peer: None, sni_vhost: None };
+    let facts = ConnectionFacts { listener: bound.listener, tls: bound.tls, peer: None, sni_vhost: None };
     Ok(async move {
         let drain = serving.drain.clone();
         tokio::select! {

@@ -26,11 +26,7 @@ pub(super) struct Secured<S> {
 ///
 /// # Errors
 /// If the handshake fails or takes too long.
-pub(super) async fn handshake<S>(
-    stream: S,
-    serving: &Serving,
-    listener: ListenerId,
-) -> io::Result<Secured<S>>
+pub(super) async fn handshake<S>(stream: S, serving: &Serving, listener: ListenerId) -> io::Result<Secured<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -42,5 +38,7 @@ where
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Secured { stream, vhost, http2 })
     };
-    tokio::time::timeout(serving.waits.timeout, handshake).await.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+    tokio::time::timeout(serving.waits.timeout, handshake)
+        .await
+        .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
 }

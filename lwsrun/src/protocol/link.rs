@@ -203,8 +203,7 @@ impl Link {
     pub(crate) fn take(&self) -> Option<Message> {
         let mut state = self.lock();
         let message = state.outbox.pop()?;
-        let writers =
-            if state.outbox.is_eased() { mem::take(&mut state.writers) } else { Vec::new() };
+        let writers = if state.outbox.is_eased() { mem::take(&mut state.writers) } else { Vec::new() };
         wake(writers, state);
         Some(message)
     }

@@ -22,7 +22,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{CloseCode, Instance, Message, Opening, Options, Protocol, Sender, Session, StartError, VhostContext};
+use super::{
+    CloseCode, Instance, Message, Opening, Options, Protocol, Sender, Session, StartError, VhostContext,
+};
 use room::Room;
 
 /// Most instances of a vhost.
@@ -101,7 +103,9 @@ impl Membership {
     async fn mirror(self, mut session: Session) {
         while let Some(first) = session.next().await {
             let mut batch: Vec<Message> = vec![first];
-            while batch.len() < BATCH && let Some(next) = session.try_next() {
+            while batch.len() < BATCH
+                && let Some(next) = session.try_next()
+            {
                 batch.push(next);
             }
             self.room.publish(batch).await;

@@ -9,12 +9,16 @@ use http::{HeaderValue, Response, StatusCode};
 pub(crate) enum Refusal {
     /// The path has a bad escape or a NUL, or Host is missing or malformed.
     BadRequest,
+    /// A websocket for which no protocol is named, where one must be.
+    Forbidden,
     /// No mount, no file, or a file that may not be read.
     NotFound,
     /// A method that the mount does not serve.
     MethodNotAllowed,
     /// No table knows the suffix of the file.
     UnsupportedMediaType,
+    /// A websocket of another version.
+    UpgradeRequired,
     /// A key of the mount is not honoured, or its protocol is not built in.
     NotImplemented,
     /// Reading the file failed.
@@ -28,9 +32,11 @@ impl Refusal {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -41,9 +47,14 @@ impl Refusal {
     pub(crate) fn response(self) -> Response<Body> {
         page(self.status(), "")
     }
+
+    /// The answer with words for the page.
+    pub(crate) fn explained(self, words: &str) -> Response<Body> {
+        page(self.status(), words)
+    }
 }
 
-/// An error page. `text` is the operator's own (a reject keyword's), escaped here.
+/// An error page. `text` is escaped here: it may be the operator's own, such as a reject keyword's.
 pub(crate) fn page(status: StatusCode, text: &str) -> Response<Body> {
     let reason = status.canonical_reason().unwrap_or_default();
     let body = format!(

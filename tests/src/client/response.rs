@@ -61,8 +61,7 @@ impl Response {
 /// Reads the response to a request of this method; `None` if none came.
 pub(super) fn read(client: &mut Client, method: &str) -> Option<Response> {
     let head = client.take_through(b"\r\n\r\n")?;
-    let (version, status, headers) = parse(&head)?;
-    let mut response = Response { version, status, headers, body: Vec::new(), framing: Framing::None };
+    let mut response = parse(&head)?;
     (response.body, response.framing) = match response.status {
         100..=199 | 204 | 304 => (Vec::new(), Framing::None),
         _ if method == "HEAD" => (after_head(client), Framing::None),
@@ -71,16 +70,17 @@ pub(super) fn read(client: &mut Client, method: &str) -> Option<Response> {
     Some(response)
 }
 
-fn parse(head: &[u8]) -> Option<(String, u16, Vec<(String, String)>)> {
+/// A response of this head, its content not read yet.
+fn parse(head: &[u8]) -> Option<Response> {
     // Each byte a character, so that no header is lost for not being UTF-8.
     let head: String = head.iter().map(|&byte| char::from(byte)).collect();
     let mut lines = head.split("\r\n");
     let mut words = lines.next()?.splitn(3, ' ');
-    let version = words.next().filter(|word| word.starts_with("HTTP/"))?;
+    let version = words.next().filter(|word| word.starts_with("HTTP/"))?.to_owned();
     let status = words.next()?.parse().ok()?;
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
-    Some((version.to_owned(), status, headers))
+    Some(Response { version, status, headers, body: Vec::new(), framing: Framing::None })
 }
 
 /// What comes after the head of an answer to HEAD: nothing, if the server is right. To be sure the connection is

@@ -51,7 +51,9 @@ fn socket_address(entry: &InterfaceAddress, port: u16) -> Option<SocketAddr> {
     let storage = entry.address.as_ref()?;
     let v4 = storage.as_sockaddr_in().map(|v4| SocketAddrV4::new(v4.ip(), port).into());
     // The scope matters for link-local addresses: without it they cannot be bound.
-    v4.or_else(|| storage.as_sockaddr_in6().map(|v6| SocketAddrV6::new(v6.ip(), port, 0, v6.scope_id()).into()))
+    v4.or_else(|| {
+        storage.as_sockaddr_in6().map(|v6| SocketAddrV6::new(v6.ip(), port, 0, v6.scope_id()).into())
+    })
 }
 
 #[cfg(test)]

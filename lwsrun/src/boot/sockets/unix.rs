@@ -40,7 +40,8 @@ pub(super) fn listen(path: &str, perms: Option<&str>, identity: &Identity) -> Re
     socket.bind(&address).map_err(bind_fault)?;
     if let (None, Some((uid, gid))) = (name, owner) {
         // Nobody can connect before `listen`, so there is no moment with other permissions.
-        give(Path::new(path), uid, gid).map_err(Fault::system("setting owner and mode of the socket file"))?;
+        give(Path::new(path), uid, gid)
+            .map_err(Fault::system("setting owner and mode of the socket file"))?;
     }
     socket.listen(BACKLOG).map_err(Fault::system("listening"))?;
     Ok(socket.into())

@@ -215,9 +215,7 @@ impl Drop for Buffer {
 fn read(file: &File, buffer: &mut [u8], offset: u64, patience: Patience) -> Result<usize, Errno> {
     loop {
         let read = match patience {
-            Patience::Memory => {
-                preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT)
-            }
+            Patience::Memory => preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT),
             Patience::Disk => pread(file, &mut *buffer, offset),
         };
         match read {

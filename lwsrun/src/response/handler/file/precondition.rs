@@ -174,10 +174,19 @@ mod tests {
 
     #[test]
     fn ranges_want_the_exact_validator() {
-        for (condition, allowed) in
-            [("\"a-1\"", true), ("W/\"a-1\"", false), ("\"x\"", false), (DATE, true), (BEFORE, false), (AFTER, false)]
-        {
-            assert_eq!(allows_range(&headers(&[(IF_RANGE, condition)]), &validators()), allowed, "{condition}");
+        for (condition, allowed) in [
+            ("\"a-1\"", true),
+            ("W/\"a-1\"", false),
+            ("\"x\"", false),
+            (DATE, true),
+            (BEFORE, false),
+            (AFTER, false),
+        ] {
+            assert_eq!(
+                allows_range(&headers(&[(IF_RANGE, condition)]), &validators()),
+                allowed,
+                "{condition}"
+            );
         }
         assert!(allows_range(&HeaderMap::new(), &validators()));
     }

@@ -106,11 +106,7 @@ fn wanted(request: &Request<()>, file: &Representation) -> Wanted {
     }
 }
 
-fn whole(
-    method: &Method,
-    file: &Representation,
-    body: impl FnOnce(Range<u64>) -> Body,
-) -> Response<Body> {
+fn whole(method: &Method, file: &Representation, body: impl FnOnce(Range<u64>) -> Body) -> Response<Body> {
     let body = if *method == Method::HEAD { Body::empty() } else { body(0..file.length) };
     let mut response = Response::new(body);
     *response.headers_mut() = file.headers.clone();

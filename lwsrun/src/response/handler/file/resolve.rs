@@ -61,14 +61,14 @@ pub(super) struct Opened {
 /// What tells a file, and a state of it, from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
-    device: u64,
-    inode: u64,
+    pub(super) device: u64,
+    pub(super) inode: u64,
     /// In bytes.
     pub(super) size: u64,
     /// Of the contents: seconds since 1970, nanoseconds.
     pub(super) modified: (i64, i64),
     /// Of the contents, the mode, the name …: what cannot be set back.
-    changed: (i64, i64),
+    pub(super) changed: (i64, i64),
 }
 
 /// Why there is no file.

@@ -4,14 +4,12 @@
 //! It takes turns with the protocol in one task: read until nothing is there or the protocol has enough, let the
 //! protocol work, write what it queued with one flush. One write for many messages is what makes it fast.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message as Wire};
@@ -50,6 +48,8 @@ pub(super) struct Conversation<'l, S> {
     rest: Option<Rest>,
     /// A close to be sent once all that is queued has been.
     closing: Option<Order>,
+    /// The socket took not all of what was written to it last.
+    blocked: bool,
     watch: Watch,
 }
 
@@ -99,23 +99,27 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Conversation<'l, S> {
         let stream = ReadAhead::new(stream);
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         let watch = Watch::new(silence);
-        Self { socket, link, phase: Phase::Open, rest: None, closing: None, watch }
+        Self { socket, link, phase: Phase::Open, rest: None, closing: None, blocked: false, watch }
     }
 
     /// Goes on until the conversation is over. `turn` lets the protocol work.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut turn: impl FnMut(&mut Context<'_>)) -> Poll<Ending> {
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut turn: impl FnMut(&mut Context<'_>),
+    ) -> Poll<Ending> {
         self.link.awake();
         for _ in 0..TURNS {
             let read = self.read(cx);
             turn(cx);
-            let blocked = self.write(cx);
-            self.keep_watch(cx, blocked);
+            self.write(cx);
+            self.keep_watch(cx);
             if let Phase::Over(ending) = self.phase {
                 self.link.end();
                 return Poll::Ready(ending);
             }
             let more = read == Read::Full && !self.link.is_full();
-            if !more && self.link.sleep(cx.waker(), blocked) {
+            if !more && self.link.sleep(cx.waker(), self.blocked) {
                 return Poll::Pending;
             }
         }
@@ -166,45 +170,61 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Conversation<'l, S> {
         }
     }
 
-    /// Writes what is queued. Gives whether the socket is full.
-    fn write(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Writes what is queued, and flushes once.
+    fn write(&mut self, cx: &mut Context<'_>) {
         if let Some(order) = self.link.order() {
             self.take_order(order);
         }
-        match self.phase {
-            Phase::Open => {
-                if self.write_queued(cx).is_err() {
-                    self.phase = Phase::Over(Ending::Lost);
-                }
-            }
-            Phase::Closing | Phase::Leaving => {}
-            // The answer to the close is flushed by reading.
-            Phase::Answering | Phase::Over(_) => return false,
+        // Nothing is added to what the socket did not take, so the write buffer stays within its bounds.
+        if self.blocked {
+            self.flush(cx);
         }
-        match Pin::new(&mut self.socket).poll_flush(cx) {
-            Poll::Pending => return true,
-            Poll::Ready(Err(_)) => self.phase = Phase::Over(Ending::Lost),
-            Poll::Ready(Ok(())) if self.phase == Phase::Leaving => self.phase = Phase::Over(Ending::Closed),
-            Poll::Ready(Ok(())) => {}
+        if self.phase == Phase::Open && !self.blocked {
+            self.write_queued(cx);
+            self.flush(cx);
         }
-        false
+        if matches!(self.phase, Phase::Closing | Phase::Leaving) {
+            self.flush(cx);
+        }
+        if self.phase == Phase::Leaving && !self.blocked {
+            self.phase = Phase::Over(Ending::Closed);
+        }
     }
 
-    fn write_queued(&mut self, cx: &mut Context<'_>) -> Result<(), ()> {
+    fn write_queued(&mut self, cx: &mut Context<'_>) {
         loop {
             match Pin::new(&mut self.socket).poll_ready(cx) {
-                Poll::Ready(ready) => ready.map_err(|_| ())?,
-                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return self.phase = Phase::Over(Ending::Lost),
+                Poll::Pending => return,
             }
             let Some(rest) = self.rest.take().or_else(|| self.link.take().map(Rest::new)) else { break };
             let (frame, rest) = rest.next();
             self.rest = rest;
-            Pin::new(&mut self.socket).start_send(frame).map_err(|_| ())?;
+            self.send(frame);
         }
         if let Some(order) = self.closing.take() {
             self.send_close(order.code, &order.reason, Phase::Closing);
         }
-        Ok(())
+    }
+
+    /// Hands a frame to the encoder, which must have room for it.
+    fn send(&mut self, frame: Wire) {
+        if Pin::new(&mut self.socket).start_send(frame).is_err() {
+            self.phase = Phase::Over(Ending::Lost);
+        }
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        // In these phases reading flushes, or nothing is left to flush.
+        if matches!(self.phase, Phase::Answering | Phase::Over(_)) {
+            return self.blocked = false;
+        }
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Pending => self.blocked = true,
+            Poll::Ready(Ok(())) => self.blocked = false,
+            Poll::Ready(Err(_)) => self.phase = Phase::Over(Ending::Lost),
+        }
     }
 
     fn take_order(&mut self, order: Order) {
@@ -229,9 +249,7 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Conversation<'l, S> {
     fn send_close(&mut self, code: CloseCode, reason: &str, then: Phase) {
         self.begin_end(then);
         let frame = CloseFrame { code: code.get().into(), reason: cut(reason).into() };
-        if Pin::new(&mut self.socket).start_send(Wire::Close(Some(frame))).is_err() {
-            self.phase = Phase::Over(Ending::Lost);
-        }
+        self.send(Wire::Close(Some(frame)));
     }
 
     fn begin_end(&mut self, phase: Phase) {
@@ -241,24 +259,19 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Conversation<'l, S> {
         self.link.end();
     }
 
-    fn keep_watch(&mut self, cx: &mut Context<'_>, blocked: bool) {
+    fn keep_watch(&mut self, cx: &mut Context<'_>) {
         let stream = self.socket.get_ref();
         let (received, sent) = (stream.received(), stream.sent());
-        self.watch.note(received, sent, blocked);
-        while let Poll::Ready(due) = self.watch.poll(cx) {
-            match due {
-                Due::Ping => {
+        self.watch.note(received, sent, self.blocked);
+        while !matches!(self.phase, Phase::Over(_)) {
+            match self.watch.poll(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Due::Ping) => {
                     self.link.trim();
-                    let sent = Pin::new(&mut self.socket).start_send(Wire::Ping(Bytes::new()));
-                    let flushed = sent.map(|()| Pin::new(&mut self.socket).poll_flush(cx));
-                    if !matches!(flushed, Ok(Poll::Pending | Poll::Ready(Ok(())))) {
-                        self.phase = Phase::Over(Ending::Lost);
-                    }
+                    self.send(Wire::Ping(Bytes::new()));
+                    self.flush(cx);
                 }
-                Due::End => self.phase = Phase::Over(Ending::Lost),
-            }
-            if matches!(self.phase, Phase::Over(_)) {
-                return;
+                Poll::Ready(Due::End) => self.phase = Phase::Over(Ending::Lost),
             }
         }
     }

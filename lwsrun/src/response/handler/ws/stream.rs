@@ -51,11 +51,7 @@ impl<S: AsyncRead + Unpin> ReadAhead<S> {
     }
 
     /// Reads into the thread's buffer and hands `take` what came.
-    fn read_shared<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        take: impl FnOnce(&[u8]) -> T,
-    ) -> Poll<io::Result<T>> {
+    fn read_shared<T>(&mut self, cx: &mut Context<'_>, take: impl FnOnce(&[u8]) -> T) -> Poll<io::Result<T>> {
         SHARED.with_borrow_mut(|shared| {
             shared.resize(READ, 0);
             let mut buffer = ReadBuf::new(shared);
@@ -67,7 +63,11 @@ impl<S: AsyncRead + Unpin> ReadAhead<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.ahead.is_empty() {
             let taken = |came: &[u8]| {

@@ -1,0 +1,75 @@
+//! A vhost.
+
+use std::collections::HashMap;
+
+use grammar::Span;
+use schemas::plan::{Mount, Seconds, Vhost};
+
+use super::listener::Listening;
+use super::{Lowering, number};
+use crate::diagnostic::{Code, Diagnostic, quoted};
+use crate::schema::Fields;
+
+/// The name of a vhost that has none.
+const DEFAULT_NAME: &str = "default";
+
+impl<'a> Lowering<'a, '_> {
+    /// Lowers a vhost. Its listener is found once all vhosts are known.
+    pub(super) fn vhost(&mut self, fields: &'a Fields<'a>, listening: &mut Listening<'a>) -> Vhost<'a> {
+        let tls = self.tls(fields);
+        self.listen(fields, tls.is_some(), listening);
+        let text = |key| fields.text(key).map(|text| text.value);
+        let keepalive = fields.integer_or_default("keepalive_timeout").unwrap_or_default();
+        let not_found = fields.text("error-document-404");
+        let not_found = not_found.filter(|text| self.field_value("error-document-404", text));
+        Vhost {
+            name: text("name").unwrap_or(DEFAULT_NAME),
+            listener: None,
+            sts: fields.is_on("sts"),
+            tls,
+            client_tls: self.client_tls(fields),
+            access_log: text("access-log"),
+            mounts: self.mounts(fields),
+            protocols: self.protocols(fields),
+            keepalive_timeout: Seconds(number(keepalive).unwrap_or_default()),
+            headers: self.headers(fields),
+            error_document_404: not_found.map(|text| text.value),
+            fo_listen_queue: fields.integer("fo-listen-queue").and_then(|queue| number(queue.value)),
+            strict_host_check: fields.is_on("strict-host-check"),
+            allow_non_tls: fields.is_on("allow-non-tls"),
+            redirect_http: fields.is_on("redirect-http"),
+            allow_http_on_https: fields.is_on("allow-http-on-https"),
+            listen_accept_role: text("listen-accept-role"),
+            listen_accept_protocol: text("listen-accept-protocol"),
+            apply_listen_accept: fields.is_on("apply-listen-accept"),
+            fallback_listen_accept: fields.is_on("fallback-listen-accept"),
+            disable_no_protocol_ws_upgrades: fields.has("disable-no-protocol-ws-upgrades"),
+            h2_half_closed_long_poll: fields.is_on("h2-half-closed-long-poll"),
+            place: self.places.of_object(fields.brace()),
+        }
+    }
+
+    fn mounts(&mut self, fields: &'a Fields<'a>) -> Vec<Mount<'a>> {
+        let mut mounts = Vec::new();
+        let mut places: HashMap<(&str, bool), Span> = HashMap::new();
+        for fields in fields.objects("mounts") {
+            let Some(mount) = self.mount(fields) else { continue };
+            let Some(span) = fields.text("mountpoint").map(|text| text.span()) else { continue };
+            // The first of two counts, so its place is kept.
+            let first = *places.entry((mount.mountpoint, mount.exact_match)).or_insert(span);
+            if first != span {
+                self.report.push(duplicate(mount.mountpoint, first, span));
+            }
+            mounts.push(mount);
+        }
+        mounts
+    }
+}
+
+fn duplicate(mountpoint: &str, first: Span, later: Span) -> Diagnostic {
+    let headline = format!("a second mount at {} is never reached", quoted(mountpoint));
+    Diagnostic::warning(Code::DuplicateMountpoint, headline, later)
+        .label("never reached")
+        .also(first, "all requests go here")
+        .help("take one of them out, or mount it elsewhere")
+}

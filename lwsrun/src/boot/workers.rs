@@ -1,0 +1,141 @@
+//! The worker threads: each a single-threaded runtime with sockets of its own.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use schemas::plan::Plan;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::sockets::Bound;
+use crate::connection::Serving;
+use crate::connection::listen::accepting;
+
+/// Open files that are kept for other things than connections: plan, logs, runtimes, sockets.
+const RESERVED_FILES: u64 = 64;
+
+/// Fewest connections that a worker takes, however low the limit of open files.
+const MIN_CONNECTIONS: u64 = 16;
+
+/// How many workers a plan asks for: `count-threads`, else one for each core.
+pub(crate) fn count(plan: &Plan) -> usize {
+    match plan.global().count_threads {
+        Some(count) => usize::from(count),
+        None => thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
+/// All workers, running.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    exit: watch::Sender<bool>,
+    ended: mpsc::UnboundedReceiver<Ended>,
+}
+
+/// A worker that is no more, or never was.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Its number, from 0.
+    pub(crate) worker: usize,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+impl Workers {
+    /// Starts a worker for each list of sockets. `open_files` is the process's limit, of which connections get
+    /// three quarters: the rest is for the files that they are answered from.
+    ///
+    /// # Errors
+    /// If a thread or its runtime cannot be made.
+    pub(crate) fn start(sockets: Vec<Vec<Bound>>, serving: &Serving, open_files: u64) -> io::Result<Self> {
+        let (exit, exited) = watch::channel(false);
+        let (report, ended) = mpsc::unbounded_channel();
+        let slots = connections(open_files, sockets.len());
+        tracing::debug!("each worker takes {slots} connections");
+        for (number, sockets) in sockets.into_iter().enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let (serving, exited) = (serving.clone(), exited.clone());
+            let report = Report { worker: number, to: report.clone(), reason: "it panicked".to_owned() };
+            thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                let mut report = report;
+                let slots = Arc::new(Semaphore::new(slots));
+                report.reason = runtime.block_on(work(sockets, serving, slots, exited));
+                // Reads that still wait for a disk must not hold the thread.
+                runtime.shutdown_background();
+            })?;
+        }
+        Ok(Self { exit, ended })
+    }
+
+    /// Waits for a worker to end, which none should.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        let nothing = || Ended { worker: 0, reason: "all are gone".to_owned() };
+        self.ended.recv().await.unwrap_or_else(nothing)
+    }
+
+    /// Lets all workers end, and drops what they still serve.
+    pub(crate) fn stop(self) {
+        self.exit.send_replace(true);
+    }
+}
+
+/// Accepts on all sockets of a worker until it may exit. Gives the reason of its end.
+async fn work(
+    sockets: Vec<Bound>,
+    serving: Serving,
+    slots: Arc<Semaphore>,
+    mut exited: watch::Receiver<bool>,
+) -> String {
+    let mut loops = JoinSet::new();
+    for bound in sockets {
+        match accepting(bound, serving.clone(), Arc::clone(&slots)) {
+            Ok(accepting) => loops.spawn(accepting),
+            Err(error) => return format!("its runtime cannot take a socket: {error}"),
+        };
+    }
+    // What is left holds the drain open only as long as there are connections.
+    drop(serving);
+    loop {
+        tokio::select! {
+            _ = exited.wait_for(|exited| *exited) => return "it was told to".to_owned(),
+            Some(ended) = loops.join_next() => if let Err(error) = ended {
+                return format!("a loop that accepts connections failed: {error}");
+            }
+        }
+    }
+}
+
+/// Connections of each worker.
+fn connections(open_files: u64, workers: usize) -> usize {
+    let workers = u64::try_from(workers).unwrap_or(u64::MAX).max(1);
+    let share = open_files.saturating_sub(RESERVED_FILES) / 4 * 3 / workers;
+    usize::try_from(share.max(MIN_CONNECTIONS)).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
+}
+
+/// Says that a worker has ended, also when it panics.
+struct Report {
+    worker: usize,
+    to: mpsc::UnboundedSender<Ended>,
+    reason: String,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let reason = std::mem::take(&mut self.reason);
+        // Nobody listens any more once the process is ending.
+        let _ = self.to.send(Ended { worker: self.worker, reason });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_the_rest() {
+        assert_eq!(connections(1064, 2), 375);
+        assert_eq!(connections(10, 8), 16);
+        assert_eq!(connections(u64::MAX, 1), Semaphore::MAX_PERMITS);
+    }
+}

@@ -1,0 +1,7 @@
+//! What answers, by kind of mount.
+
+pub(crate) mod callback;
+pub(crate) mod file;
+pub(crate) mod redirect;
+pub(crate) mod refuse;
+pub(crate) mod ws;
