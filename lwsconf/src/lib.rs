@@ -11,7 +11,7 @@
 //! | [`semantics`] | values | the sections of a plan |
 //! | [`mod@write`] | sections | a file |
 //!
-//! Each stage pushes what it finds into one [`Report`](diagnostic::Report) and goes on, so that one run tells all.
+//! Each stage pushes what it finds into one [`Report`] and goes on, so that one run tells all.
 
 #![forbid(unsafe_code)]
 

@@ -85,12 +85,9 @@ fn pings_are_answered() {
 fn only_listed_protocols_are_offered() {
     let site = websockets();
     for protocol in ["lws-status", "no-such-protocol", "LWS-MIRROR-PROTOCOL"] {
-        match WebSocket::try_open(site.port, "/", Some(protocol)).map_err(|error| *error) {
-            Err(Error::Http(response)) => {
-                assert!(response.status().is_client_error(), "{protocol}: {}", response.status())
-            }
-            other => panic!("{protocol}: {:?}", other.err()),
-        }
+        let refused = WebSocket::try_open(site.port, "/", Some(protocol)).map_err(|error| *error).err();
+        let Some(Error::Http(response)) = refused else { panic!("{protocol}: {refused:?}") };
+        assert!(response.status().is_client_error(), "{protocol}: {}", response.status());
     }
     let first_known = "no-such-protocol, lws-mirror-protocol";
     let (_, response) = WebSocket::try_open(site.port, "/", Some(first_known)).unwrap();

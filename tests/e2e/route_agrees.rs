@@ -135,7 +135,7 @@ fn agree(plan: &Plan, port: u16, ask: &Ask) -> Result<(), TestCaseError> {
         Target::Rejected { status: expected } => prop_assert_eq!(status, *expected),
         Target::NoMount => prop_assert_eq!(status, 404),
         Target::Redirect { location: expected } => {
-            prop_assert_eq!((status, location), (301, Some(expected.as_str())))
+            prop_assert_eq!((status, location), (301, Some(expected.as_str())));
         }
         Target::Dynamic { .. } => prop_assert_eq!(status, 501, "no such handler yet"),
         Target::File { docroot, below } => {

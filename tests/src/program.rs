@@ -43,7 +43,7 @@ pub fn path(name: &str) -> PathBuf {
 #[must_use]
 pub fn command(name: &str) -> Command {
     let mut command = Command::new(path(name));
-    command.stdin(Stdio::null()).env_remove("RUST_LOG").env_remove("LWS_DDIR").env_remove("NOTIFY_SOCKET");
+    command.stdin(Stdio::null()).env_remove("LWSRUN_LOG").env_remove("LWS_DDIR").env_remove("NOTIFY_SOCKET");
     command
 }
 

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{PATIENCE, program};
 
 /// What the server says once all its sockets are open.
-const READY: &str = "ready";
+const READY: &str = " ready";
 
 /// A server that was started for one test. Killed when dropped.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Server {
             move || log.follow(stderr)
         });
         let server = Self { child, log };
-        let _ = server.line_with(READY);
+        let _ = server.line(READY, |line| line.ends_with(READY));
         server
     }
 
@@ -72,10 +72,13 @@ impl Server {
     /// If it does not come.
     #[must_use]
     pub fn line_with(&self, words: &str) -> String {
-        let found = |lines: &Lines| lines.text.iter().find(|line| line.contains(words)).cloned();
+        self.line(words, |line| line.contains(words))
+    }
+
+    fn line(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+        let found = |lines: &Lines| lines.text.iter().find(|line| is_it(line)).cloned();
         let lines = self.log.wait(|lines| lines.ended || found(lines).is_some());
-        found(&lines)
-            .unwrap_or_else(|| panic!("no `{words}` in the server's log:\n{}", lines.text.join("\n")))
+        found(&lines).unwrap_or_else(|| panic!("no `{what}` in the server's log:\n{}", lines.text.join("\n")))
     }
 
     /// All lines of the log so far.

@@ -41,14 +41,15 @@ pub(crate) enum Unserved {
 }
 
 impl VhostProtocols {
-    /// Starts the protocols of a vhost. Also gives words about each that is not served, with its `file:line`.
+    /// Starts the protocols of a vhost. Also gives words about each that did not start, with its `file:line`;
+    /// about those that cannot even be tried, [`unserved`] has words before.
     pub(crate) fn start(
         vhost: &Vhost<'_>,
         registry: &Registry,
         describe: impl Fn(Place) -> String,
     ) -> (Self, Vec<String>) {
         let name: Arc<str> = vhost.name.into();
-        let mut words = unserved(vhost, registry, &describe);
+        let mut words = Vec::new();
         let mut entries = Vec::with_capacity(vhost.protocols.len());
         for protocol in &vhost.protocols {
             let state = start(protocol, registry, &name, describe(protocol.place), &mut words);
