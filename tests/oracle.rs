@@ -57,8 +57,11 @@ fn hold(outcomes: &[Outcome]) {
         let said = entries.get(id).map(|entry| entry.verdict);
         let differences = outcome.differences.join("; ");
         let complaint = match (outcome.agrees(), excused, said) {
-            (true, _, None) | (true, true, Some(Verdict::Same)) => continue,
-            (false, true, Some(Verdict::Better)) | (false, false, Some(Verdict::Differs)) => continue,
+            (true, false, None) | (true, true, Some(Verdict::Same)) => continue,
+            (false, true, Some(Verdict::Better)) | (false, _, Some(Verdict::Differs)) => continue,
+            (true, true, None) => {
+                "is a quirk, agrees, and is not in the file: has it been decided?".to_owned()
+            }
             (true, _, Some(verdict)) => format!("agrees, but the file says {verdict:?}"),
             (false, _, None) => format!("is not in the file, and differs: {differences}"),
             (false, _, Some(verdict)) => format!("the file says {verdict:?}, but: {differences}"),

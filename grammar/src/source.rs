@@ -5,7 +5,13 @@
 pub struct LineIndex {
     /// Byte offsets, ascending. The first is 0.
     starts: Vec<usize>,
+    /// How many characters begin before each multiple of [`STEP`], so that columns of enormous lines are found
+    /// without counting from the line's start.
+    characters: Vec<usize>,
 }
+
+/// Bytes between two counts of characters.
+const STEP: usize = 4096;
 
 /// A place as people count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +28,12 @@ impl LineIndex {
     pub fn new(text: &str) -> Self {
         let behind_newlines =
             text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { starts: std::iter::once(0).chain(behind_newlines).collect() }
+        let mut characters = vec![0];
+        for stretch in text.as_bytes().chunks(STEP) {
+            let before = characters.last().copied().unwrap_or(0);
+            characters.push(before + begun(stretch));
+        }
+        Self { starts: std::iter::once(0).chain(behind_newlines).collect(), characters }
     }
 
     /// The place of a byte of `text`, the text that this was made from.
@@ -32,8 +43,8 @@ impl LineIndex {
     pub fn position(&self, text: &str, offset: u32) -> Position {
         let line = self.line(offset);
         let offset = text.floor_char_boundary(offset as usize);
-        let start = self.starts.get((line as usize).saturating_sub(1)).copied().unwrap_or(0);
-        let before = text.get(start..offset).map_or(0, |before| before.chars().count());
+        let start = self.start_of(line).unwrap_or(0);
+        let before = self.characters_before(text, offset).saturating_sub(self.characters_before(text, start));
         Position { line, column: count(before).saturating_add(1) }
     }
 
@@ -42,6 +53,23 @@ impl LineIndex {
     pub fn line(&self, offset: u32) -> u32 {
         count(self.starts.partition_point(|&start| start <= offset as usize)).max(1)
     }
+
+    /// The first byte of a line, which is counted from 1; none behind the last line.
+    #[must_use]
+    pub fn start_of(&self, line: u32) -> Option<usize> {
+        self.starts.get((line as usize).checked_sub(1)?).copied()
+    }
+
+    fn characters_before(&self, text: &str, offset: usize) -> usize {
+        let step = offset / STEP;
+        let stretch = text.as_bytes().get(step * STEP..offset).unwrap_or_default();
+        self.characters.get(step).copied().unwrap_or(0) + begun(stretch)
+    }
+}
+
+/// How many characters begin in a stretch of UTF-8, which may begin and end inside of one.
+fn begun(stretch: &[u8]) -> usize {
+    stretch.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 fn count(n: usize) -> u32 {
@@ -66,6 +94,17 @@ mod tests {
         assert_eq!(at(6), Position { line: 3, column: 1 });
         assert_eq!(at(7), Position { line: 3, column: 2 });
         assert_eq!(at(99), at(7), "beyond the end");
+    }
+
+    #[test]
+    fn columns_are_right_far_into_a_line() {
+        let text = format!("x\n{}", "a\u{e9}\u{1f600}".repeat(3 * STEP));
+        let lines = LineIndex::new(&text);
+        for (column, (offset, _)) in (1..).zip(text[2..].char_indices()) {
+            let offset = u32::try_from(offset + 2).unwrap();
+            assert_eq!(lines.position(&text, offset), Position { line: 2, column });
+        }
+        assert_eq!((lines.start_of(0), lines.start_of(2), lines.start_of(3)), (None, Some(2), None));
     }
 
     #[test]

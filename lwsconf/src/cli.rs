@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use schemas::plan::{self, Plan};
 
 use crate::diagnostic::Code;
-use crate::{Options, Outcome};
+use crate::{Options, Outcome, input};
 use output::Output;
 
 /// The configuration is clean, or there are only warnings.
@@ -154,10 +154,10 @@ fn report(args: &Check, outcome: &Outcome) -> Result<u8, String> {
 }
 
 fn show(path: &Path) -> Result<u8, String> {
-    let bytes =
-        std::fs::read(path).map_err(|error| format!("cannot read the plan `{}`: {error}", path.display()))?;
-    let plan =
-        Plan::from_bytes(bytes).map_err(|error| format!("`{}` is no good plan: {error}", path.display()))?;
+    let shown = path.display();
+    let bytes = input::read_file(path, u64::MAX)
+        .map_err(|error| format!("cannot read the plan `{shown}`: {error}"))?;
+    let plan = Plan::from_bytes(bytes).map_err(|error| format!("`{shown}` is no good plan: {error}"))?;
     output::print(&plan::dump(&plan)).map(|()| CLEAN).map_err(|error| error.to_string())
 }
 

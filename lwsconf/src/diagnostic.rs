@@ -8,6 +8,8 @@ pub mod full;
 pub mod json;
 pub mod short;
 
+use std::ops::Range;
+
 use grammar::{FileId, LineIndex, Position, Span};
 
 pub use code::Code;
@@ -285,6 +287,17 @@ impl Files {
             Some(file) => file.lines.position(&file.text, offset),
             None => Position { line: 1, column: 1 },
         }
+    }
+
+    /// The bytes of the whole lines that hold a span, the last newline left out.
+    #[must_use]
+    pub fn lines_around(&self, span: Span) -> Range<usize> {
+        let Some(file) = self.file(span.file) else {
+            return 0..0;
+        };
+        let start = file.lines.start_of(file.lines.line(span.start)).unwrap_or(0);
+        let next = file.lines.start_of(file.lines.line(span.end) + 1);
+        start..next.map_or(file.text.len(), |next| next - 1)
     }
 
     fn file(&self, file: FileId) -> Option<&File> {

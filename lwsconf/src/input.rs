@@ -95,7 +95,8 @@ fn add_fragment(input: &mut Input, dir: &Path, name: &OsString, report: &mut Rep
 
 /// Reads one file; `conf` must be there.
 fn add(input: &mut Input, dir: &Path, path: &Path, report: &mut Report) -> FileId {
-    match read_file(&dir.join(path)) {
+    // Of a file that is too large a byte more is read than the parser takes, which then says so.
+    match read_file(&dir.join(path), MAX_SOURCE as u64 + 1) {
         Ok(bytes) => push(input, dir, path, bytes),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound && path == Path::new("conf") => {
             let file = push(input, dir, path, Vec::new());
@@ -148,14 +149,14 @@ fn warn_of_backup(name: &str, file: FileId, report: &mut Report) {
     report.push(warning);
 }
 
-/// Reads a file, if it is a regular one; of one that is too large a byte more than the parser takes.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// Reads a file if it is a regular one, up to `most` bytes.
+pub(crate) fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_SOURCE as u64 + 1).read_to_end(&mut bytes)?;
+    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

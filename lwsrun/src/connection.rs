@@ -8,6 +8,7 @@ mod peek;
 mod slot;
 mod tls;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +53,9 @@ pub(crate) struct Serving {
 struct Waits {
     /// `timeout-secs`: for the first byte, a TLS handshake, a request's head.
     timeout: Duration,
-    /// `keepalive_timeout` of each vhost: for the next request. Zero: one request for each connection.
-    keep_alive: Vec<Duration>,
+    /// `keepalive_timeout`: for the next request. Zero: one request for each connection. Only of vhosts that a
+    /// connection can be tied to: all of a TLS listener, the first of a plain one.
+    keep_alive: HashMap<VhostId, Duration>,
 }
 
 impl Serving {
@@ -61,7 +63,12 @@ impl Serving {
     pub(crate) fn new(plan: &Plan, site: Site, keys: Keys, drain: Drain) -> Self {
         let timeout = plan.global().timeout.filter(|&timeout| timeout != Seconds(0));
         let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from);
-        let keep_alive = plan.vhost_ids().map(|id| plan.vhost(id).keepalive_timeout.into()).collect();
+        let listeners = plan.listeners().listeners;
+        let tied = listeners.iter().flat_map(|listener| match listener.vhosts.split_first() {
+            Some((first, _)) if !listener.tls => std::slice::from_ref(first),
+            _ => &*listener.vhosts,
+        });
+        let keep_alive = tied.map(|&id| (id, plan.vhost(id).keepalive_timeout.into())).collect();
         Self { site: Arc::new(site), keys, drain, waits: Arc::new(Waits { timeout, keep_alive }) }
     }
 
@@ -80,7 +87,7 @@ impl Serving {
     }
 
     fn keep_alive(&self, vhost: VhostId) -> Duration {
-        self.waits.keep_alive.get(vhost.index()).copied().unwrap_or(DEFAULT_TIMEOUT)
+        self.waits.keep_alive.get(&vhost).copied().unwrap_or(DEFAULT_TIMEOUT)
     }
 }
 

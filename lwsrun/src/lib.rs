@@ -13,6 +13,9 @@
 //! The public face is [`run`] and [`check`], and the [`protocol`] module: the trait that a named protocol
 //! implements.
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod boot;
 mod connection;
 pub mod protocol;
@@ -23,12 +26,13 @@ mod shutdown;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use boot::map::{self, MapError};
 use boot::privilege::{Identity, PrivilegeError};
 use boot::site::Site;
 use boot::sockets::{self, BindError, Sockets};
-use boot::survey::Survey;
+use boot::survey::{Survey, missing_docroots};
 use boot::tls::{KeyError, Keys};
 use boot::workers::{self, Ended, Workers};
 use connection::Serving;
@@ -89,8 +93,9 @@ pub fn run(path: &Path, registry: Registry) -> Result<(), RunError> {
 /// If the plan cannot be opened.
 pub fn check(path: &Path, registry: &Registry) -> Result<Report, RunError> {
     let plan = map::open(path).map_err(Cause::from)?;
-    let Survey { refusals: mut errors, warnings } = Survey::of(&plan, registry);
-    errors.extend(Identity::of(&plan.global()).err().map(|error| error.to_string()));
+    let Survey { refusals: mut errors, mut warnings } = Survey::of(&plan, registry);
+    warnings.extend(missing_docroots(&plan));
+    errors.extend(Identity::of(&plan).err().map(|error| error.to_string()));
     errors.extend(Keys::load(&plan).err().into_iter().flatten().map(|error| error.to_string()));
     Ok(Report { summary: summary(path, &plan), errors, warnings })
 }
@@ -105,9 +110,8 @@ fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
     for warning in &survey.warnings {
         tracing::warn!("{warning}");
     }
-    let global = plan.global();
-    let open_files = boot::limits::set_open_files(global.rlimit_nofile);
-    let identity = Identity::of(&global)?;
+    let open_files = boot::limits::set_open_files(plan.global().rlimit_nofile);
+    let identity = Identity::of(&plan)?;
     identity.check_possible()?;
     let sockets = sockets::bind(&plan, workers::count(&plan), &identity)?;
     let keys = Keys::load(&plan).map_err(Cause::Keys)?;
@@ -137,6 +141,7 @@ async fn serve(
         tracing::info!("listening on {address}");
     }
     tracing::info!("ready");
+    warn_of_missing_docroots(plan)?;
     tokio::select! {
         signal = signals.end() => tracing::info!("{signal}: no new connections, those that are open may finish"),
         Ended { worker, reason } = workers.ended() => return Err(Cause::Worker { worker, reason }),
@@ -150,6 +155,12 @@ async fn serve(
     }
     workers.stop();
     Ok(())
+}
+
+/// Looks for docroots on a thread of its own, which nothing waits for.
+fn warn_of_missing_docroots(plan: Arc<Plan>) -> io::Result<()> {
+    let look = move || missing_docroots(&plan).for_each(|warning| tracing::warn!("{warning}"));
+    thread::Builder::new().name("docroots".to_owned()).spawn(look).map(drop)
 }
 
 fn summary(path: &Path, plan: &Plan) -> String {

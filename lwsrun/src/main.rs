@@ -91,9 +91,9 @@ fn log_to_stderr() {
         .with_target(false);
     // The journal has times of its own.
     if std::env::var_os("JOURNAL_STREAM").is_some() {
-        log.without_time().init()
+        log.without_time().init();
     } else {
-        log.init()
+        log.init();
     }
     if let Some(error) = error {
         tracing::warn!("LWSRUN_LOG cannot be understood, logging as with `info`: {error}");

@@ -74,7 +74,7 @@ fn windows<'a>(diagnostic: &'a Diagnostic, files: &Files) -> Vec<Window<'a>> {
     });
     let mut windows: Vec<Window<'a>> = Vec::new();
     for mark in std::iter::once(primary).chain(others) {
-        let lines = lines_around(files.text(mark.span.file), mark.span);
+        let lines = files.lines_around(mark.span);
         match windows.iter_mut().find(|window| window.is_near(mark.span, &lines)) {
             Some(window) => window.add(mark, &lines),
             None => windows.push(Window { lines, marks: vec![mark] }),
@@ -93,16 +93,6 @@ impl<'a> Window<'a> {
         self.lines = self.lines.start.min(lines.start)..self.lines.end.max(lines.end);
         self.marks.push(mark);
     }
-}
-
-/// The whole lines that hold a span, the last newline left out.
-fn lines_around(text: &str, span: Span) -> Range<usize> {
-    let range = span.range();
-    let before = text.get(..range.start).unwrap_or_default();
-    let behind = text.get(range.end..).unwrap_or_default();
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let end = behind.find('\n').map_or(text.len(), |newline| range.end + newline);
-    start..end
 }
 
 fn draw<'a>(group: Group<'a>, window: &Window<'a>, files: &'a Files) -> Group<'a> {
@@ -126,7 +116,7 @@ fn draw<'a>(group: Group<'a>, window: &Window<'a>, files: &'a Files) -> Group<'a
 
 /// The edit as a group of its own; none where the line is too long to be drawn.
 fn draw_fix<'a>(fix: &'a Fix, files: &'a Files) -> Option<Group<'a>> {
-    let lines = lines_around(files.text(fix.span.file), fix.span);
+    let lines = files.lines_around(fix.span);
     if lines.len() > LONGEST_LINE {
         return None;
     }

@@ -70,7 +70,10 @@ impl<'a> Lowering<'a, '_> {
 
     fn path(&mut self, text: &Text<'a>, path: &'a str) -> Option<&'a str> {
         let path = self.not_empty(text, path)?;
-        if !path.starts_with('/') {
+        // Who gives a relative `--ddir` has chosen so.
+        let ddir = self.config.resolved.ddir;
+        let is_chosen = !ddir.is_empty() && path.starts_with(ddir);
+        if !path.starts_with('/') && !is_chosen {
             self.report.push(relative(text, path));
         }
         Some(path)
@@ -98,6 +101,9 @@ fn unknown_scheme(text: &Text<'_>) -> Diagnostic {
         None if origin.starts_with('/') => {
             let before = grammar::Span { end: text.span().start, ..text.span() };
             found.fix("for a folder", before, "file://")
+        }
+        None if origin.starts_with(['>', '^']) => {
+            found.help("a redirect needs a whole URL: `>https://HOST/PATH`")
         }
         None => found.help("for a folder write `file:///its/path`"),
         Some(end) => match closest(&origin[..end], SCHEMES.into_iter()) {

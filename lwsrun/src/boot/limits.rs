@@ -7,34 +7,24 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 ///
 /// What cannot be had is said in the log; it is no reason not to start.
 pub(crate) fn set_open_files(wanted: Option<u32>) -> u64 {
-    let now = getrlimit(Resource::Nofile);
-    let soft = match wanted {
-        Some(wanted) => capped(u64::from(wanted), now.maximum),
-        None => now.maximum.or(now.current).unwrap_or(u64::MAX),
-    };
-    let limit = Rlimit { current: Some(soft), maximum: now.maximum };
-    match setrlimit(Resource::Nofile, limit) {
-        Ok(()) => soft,
-        Err(error) => {
-            let kept = now.current.unwrap_or(u64::MAX);
-            tracing::warn!("the limit of open files stays at {kept}: setting it to {soft} failed: {error}");
-            kept
-        }
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let soft = wanted.map(u64::from).or(maximum).or(current).unwrap_or(u64::MAX);
+    // Beyond the hard limit only root may go.
+    let hard = maximum.map(|hard| hard.max(soft));
+    if set(soft, hard) {
+        return soft;
     }
+    let possible = maximum.map_or(soft, |hard| hard.min(soft));
+    let limit = if set(possible, maximum) { possible } else { current.unwrap_or(u64::MAX) };
+    tracing::warn!(
+        "`rlimit-nofile` is {soft}, but this process may not have more than {limit} open files: {limit} it is; \
+         raise the hard limit, such as with systemd's `LimitNOFILE=`"
+    );
+    limit
 }
 
-/// What is wanted, but not more than the hard limit.
-fn capped(wanted: u64, hard: Option<u64>) -> u64 {
-    match hard {
-        Some(hard) if wanted > hard => {
-            tracing::warn!(
-                "`rlimit-nofile` is {wanted}, but the hard limit is {hard}: {hard} it is; raise the hard limit, \
-                 such as with systemd's `LimitNOFILE=`"
-            );
-            hard
-        }
-        _ => wanted,
-    }
+fn set(current: u64, maximum: Option<u64>) -> bool {
+    setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum }).is_ok()
 }
 
 #[cfg(test)]
@@ -42,9 +32,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hard_limit_caps_what_is_wanted() {
-        assert_eq!(capped(500, Some(100)), 100);
-        assert_eq!(capped(500, Some(1000)), 500);
-        assert_eq!(capped(500, None), 500);
+    fn what_cannot_be_had_ends_at_the_hard_limit() {
+        let hard = getrlimit(Resource::Nofile).maximum.unwrap();
+        // More than any kernel gives, even to root.
+        assert_eq!(set_open_files(Some(u32::MAX)), hard);
+        assert_eq!(getrlimit(Resource::Nofile).current, Some(hard));
+        assert_eq!(set_open_files(None), hard);
     }
 }

@@ -7,11 +7,17 @@ use std::ffi::CString;
 
 use nix::errno::Errno;
 use nix::unistd::{self, Gid, Group, Uid, User};
-use schemas::plan::Global;
+use schemas::plan::{Global, Plan};
 
 /// Why the process cannot become what the config says.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PrivilegeError {
+    #[error("{at}: {fault}")]
+    At {
+        at: String,
+        #[source]
+        fault: Box<Self>,
+    },
     #[error("`{key}` is `{value}`, which this machine does not know; create it or correct the config")]
     Unknown { key: &'static str, value: String },
     #[error("`{key}` is `{value}`, and looking that up failed: {source}")]
@@ -27,8 +33,20 @@ pub(crate) enum PrivilegeError {
     Regained,
 }
 
+impl PrivilegeError {
+    /// Adds the line of the config where the key stands.
+    fn at(self, plan: &Plan) -> Self {
+        let (Self::Unknown { key, .. } | Self::LookUp { key, .. }) = &self else { return self };
+        let global = plan.global();
+        match global.places.iter().find(|place| place.key == *key) {
+            Some(place) => Self::At { at: plan.describe(place.place), fault: Box::new(self) },
+            None => self,
+        }
+    }
+}
+
 /// What the process becomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// The user; `None` to stay.
     pub(crate) uid: Option<Uid>,
@@ -46,9 +64,10 @@ impl Identity {
     ///
     /// # Errors
     /// If a name or number is unknown.
-    pub(crate) fn of(global: &Global<'_>) -> Result<Self, PrivilegeError> {
-        let user = user(global)?;
-        let group = group(global)?;
+    pub(crate) fn of(plan: &Plan) -> Result<Self, PrivilegeError> {
+        let global = plan.global();
+        let user = user(&global).map_err(|fault| fault.at(plan))?;
+        let group = group(&global).map_err(|fault| fault.at(plan))?;
         let gid = group.or(user.as_ref().map(|user| user.gid));
         let name = user.as_ref().and_then(|user| CString::new(user.name.as_str()).ok());
         Ok(Self { uid: user.map(|user| user.uid), gid, name })
@@ -149,28 +168,37 @@ fn found<T>(key: &'static str, value: &str, result: nix::Result<Option<T>>) -> R
 
 #[cfg(test)]
 mod tests {
+    use schemas::plan::{Bind, Families, KeyPlace};
+
     use super::*;
-    use crate::boot::testing::global;
+    use crate::boot::testing::{PLACE, global, listener, vhost, written};
+
+    fn identity(global: &Global<'_>) -> Result<Identity, PrivilegeError> {
+        let bind = Bind::Any { port: 80, families: Families::Both };
+        Identity::of(&Plan::from_bytes(written(global, vec![listener(bind)], &[vhost()])).unwrap())
+    }
 
     #[test]
     fn nothing_named_changes_nothing() {
-        let identity = Identity::of(&Global { uid: Some(0), gid: Some(0), ..global() }).unwrap();
+        let identity = identity(&Global { uid: Some(0), gid: Some(0), ..global() }).unwrap();
         assert_eq!(identity, Identity { uid: None, gid: None, name: None });
         identity.assume().unwrap();
     }
 
     #[test]
     fn unknown_names_and_numbers_are_told() {
-        let error = Identity::of(&Global { username: Some("no-such-user"), ..global() }).unwrap_err();
-        assert!(error.to_string().contains("`username` is `no-such-user`"), "{error}");
-        let error = Identity::of(&Global { gid: Some(4_000_000_000), ..global() }).unwrap_err();
+        let places = vec![KeyPlace { key: "username", place: PLACE }];
+        let error = identity(&Global { username: Some("no-such-user"), places, ..global() }).unwrap_err();
+        assert!(error.to_string().starts_with("conf.d/site:7: `username` is `no-such-user`"), "{error}");
+        let error = identity(&Global { gid: Some(4_000_000_000), ..global() }).unwrap_err();
         assert!(error.to_string().contains("`gid` is `4000000000`"), "{error}");
     }
 
     #[test]
     fn being_it_already_is_enough() {
         let me = User::from_uid(unistd::geteuid()).unwrap().unwrap();
-        let identity = Identity::of(&Global { username: Some(&me.name), ..global() }).unwrap();
+        let identity = identity(&Global { username: Some(&me.name), ..global() }).unwrap();
         assert_eq!(identity.uid, Some(me.uid));
+        identity.check_possible().unwrap();
     }
 }

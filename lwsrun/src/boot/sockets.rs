@@ -282,7 +282,7 @@ mod tests {
     use crate::boot::testing::{global, listener, plan_bytes, vhost, written};
 
     fn nobody() -> Identity {
-        Identity::of(&global()).unwrap()
+        Identity::default()
     }
 
     /// A port that was free a moment ago.

@@ -1,8 +1,9 @@
 //! What of a plan will not be served as it says: found at start and by `--check`, and told in words.
 
-use schemas::plan::{Origin, Plan, Vhost};
+use schemas::plan::{Origin, Plan};
 
 use super::honour::{self, Scope, Unhonoured};
+use super::tls::policy::without_effect;
 use crate::protocol::{self, Registry};
 
 /// The findings about a plan, each a line with the `file:line` of the config.
@@ -15,42 +16,59 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Looks at a plan, and at its docroots.
+    /// Looks at a plan, not at the machine.
     pub(crate) fn of(plan: &Plan, registry: &Registry) -> Self {
         let mut survey = Self::default();
-        for Unhonoured { place, scope, what } in honour::unhonoured(plan) {
-            let lines = match scope {
-                Scope::Server => &mut survey.refusals,
-                Scope::Vhost | Scope::Mount | Scope::Header => &mut survey.warnings,
-            };
-            lines.push(format!("{place}: {what}"));
-        }
+        survey.add(honour::in_global(plan));
         for id in plan.vhost_ids() {
             let vhost = plan.vhost(id);
+            survey.add(honour::in_vhost(plan, &vhost));
             survey.warnings.extend(protocol::unserved(&vhost, registry, |place| plan.describe(place)));
-            survey.warnings.extend(missing_docroots(plan, &vhost));
+            if let Some(words) = vhost.tls.as_ref().and_then(without_effect) {
+                let place = plan.describe(vhost.place);
+                survey.warnings.push(format!("{place}: vhost `{}`: {words}", vhost.name));
+            }
         }
         survey
     }
+
+    fn add(&mut self, unhonoured: Vec<Unhonoured>) {
+        for Unhonoured { place, scope, what } in unhonoured {
+            let lines = match scope {
+                Scope::Server => &mut self.refusals,
+                Scope::Vhost | Scope::Mount | Scope::Header => &mut self.warnings,
+            };
+            lines.push(format!("{place}: {what}"));
+        }
+    }
 }
 
-/// Docroots that are not there now. They may come later, so that is no reason not to start.
-fn missing_docroots<'v>(plan: &'v Plan, vhost: &'v Vhost<'_>) -> impl Iterator<Item = String> + 'v {
-    vhost.mounts.iter().filter_map(|mount| {
-        let Origin::File { docroot } = mount.origin else { return None };
-        let why = match std::fs::metadata(docroot) {
-            Ok(metadata) if metadata.is_dir() => return None,
-            Ok(_) => "is not a folder".to_owned(),
-            Err(error) => format!("cannot be reached: {error}"),
-        };
-        let place = plan.describe(mount.place);
-        Some(format!("{place}: mount `{}`: `{docroot}` {why}; requests are answered 404", mount.mountpoint))
+/// Words about each docroot that is not there now. It may come later, so that is no reason not to start.
+///
+/// Asks the file system once for each mount, which takes long for many mounts, and for ever on a dead network disk:
+/// nothing that serves should wait for it.
+pub(crate) fn missing_docroots(plan: &Plan) -> impl Iterator<Item = String> {
+    plan.vhost_ids().flat_map(|id| {
+        let mounts = plan.vhost(id).mounts;
+        mounts.into_iter().filter_map(|mount| {
+            let Origin::File { docroot } = mount.origin else { return None };
+            let why = match std::fs::metadata(docroot) {
+                Ok(metadata) if metadata.is_dir() => return None,
+                Ok(_) => "is not a folder".to_owned(),
+                Err(error) => format!("cannot be reached: {error}"),
+            };
+            let place = plan.describe(mount.place);
+            Some(format!(
+                "{place}: mount `{}`: `{docroot}` {why}; requests are answered 404",
+                mount.mountpoint
+            ))
+        })
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use schemas::plan::{Bind, Families, Global};
+    use schemas::plan::{Bind, Families, Global, Vhost};
 
     use super::*;
     use crate::boot::testing::{global, listener, vhost, written};

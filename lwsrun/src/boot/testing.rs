@@ -1,8 +1,8 @@
 //! Plans for the unit tests of this crate.
 
 use schemas::plan::{
-    Bind, Cache, ClientTls, Families, Global, Listener, ListenerId, Listeners, Mount, Origin, Place, Seconds, SourceFile, SourceId,
-    Sources, Tls, Vhost, VhostId,
+    Bind, Cache, ClientTls, Families, Global, Listener, ListenerId, Listeners, Mount, Origin, Place, Seconds,
+    SourceFile, SourceId, Sources, Tls, Vhost, VhostId,
 };
 
 /// A place in the only source.

@@ -2,33 +2,20 @@
 //!
 //! One configuration for each distinct set of TLS keys; vhosts that name the same files share it.
 
+pub(crate) mod policy;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite};
-use rustls::server::ProducesTickets;
-use rustls::{ServerConfig, SupportedCipherSuite};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use schemas::plan::{Plan, Tls, VhostId};
 
-/// Suites of TLS 1.3 and 1.2, the most preferred first.
-///
-/// AES-128 comes first although OpenSSL's clients list AES-256 first: its hash, SHA-256, has machine instructions
-/// on every processor that matters, SHA-384 has not, and a handshake hashes a lot.
-const SUITES: [SupportedCipherSuite; 9] = [
-    cipher_suite::TLS13_AES_128_GCM_SHA256,
-    cipher_suite::TLS13_AES_256_GCM_SHA384,
-    cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
-    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-    cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-    cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-];
+use policy::{NothingLeft, Policy};
 
 /// The ALPN list where the config has none.
 const ALPN: &str = "h2,http/1.1";
@@ -60,6 +47,8 @@ enum Fault {
     Pair { cert: String, key: String, source: rustls::Error },
     #[error("`alpn` has the entry `{0}`, this server speaks `h2` and `http/1.1`")]
     Alpn(String),
+    #[error(transparent)]
+    Policy(#[from] NothingLeft),
     #[error("no TLS configuration can be made: {0}")]
     Tls(#[source] rustls::Error),
 }
@@ -80,7 +69,8 @@ impl Keys {
         let mut by_vhost = HashMap::new();
         let mut errors = Vec::new();
         let default_alpn = plan.global().default_alpn.unwrap_or(ALPN);
-        for id in plan.vhost_ids() {
+        let listeners = plan.listeners().listeners;
+        for &id in listeners.iter().filter(|listener| listener.tls).flat_map(|listener| &listener.vhosts) {
             let vhost = plan.vhost(id);
             let Some(tls) = &vhost.tls else { continue };
             match loader.config(tls, tls.alpn.unwrap_or(default_alpn)) {
@@ -105,20 +95,19 @@ impl Keys {
     }
 }
 
-/// Certificate path, key path and ALPN list: what makes two configurations the same.
-type Settings = [String; 3];
+/// All TLS keys and the ALPN list, as text: what makes two configurations the same.
+type Settings = String;
 
 /// What configurations share while they are made.
 #[derive(Default)]
 struct Loader {
     made: HashMap<Settings, Arc<ServerConfig>>,
     ticketer: Option<Arc<dyn ProducesTickets>>,
-    provider: Option<Arc<CryptoProvider>>,
 }
 
 impl Loader {
     fn config(&mut self, tls: &Tls<'_>, alpn: &str) -> Result<Arc<ServerConfig>, Fault> {
-        let settings = [tls.cert, tls.key, alpn].map(str::to_owned);
+        let settings = format!("{tls:?} {alpn}");
         if let Some(config) = self.made.get(&settings) {
             return Ok(Arc::clone(config));
         }
@@ -128,18 +117,23 @@ impl Loader {
     }
 
     fn make(&mut self, tls: &Tls<'_>, alpn: &str) -> Result<ServerConfig, Fault> {
+        let Policy { provider, versions, own_order, tickets } = Policy::of(tls)?;
         let chain = chain(tls.cert)?;
         let key = private_key(tls.key)?;
-        let builder = ServerConfig::builder_with_provider(self.provider());
-        let builder =
-            builder.with_safe_default_protocol_versions().map_err(Fault::Tls)?.with_no_client_auth();
+        let builder = ServerConfig::builder_with_provider(Arc::new(provider));
+        let builder = builder.with_protocol_versions(&versions).map_err(Fault::Tls)?.with_no_client_auth();
         let mut config = builder.with_single_cert(chain, key).map_err(|error| pair_fault(tls, error))?;
         config.alpn_protocols = alpn_protocols(alpn)?;
-        // Without it the client's order of suites would win over ours.
-        config.ignore_client_order = true;
-        // Browsers use one ticket; each further one is an encryption and bytes in every handshake.
-        config.send_tls13_tickets = 1;
-        config.ticketer = self.ticketer()?;
+        config.ignore_client_order = own_order;
+        if tickets {
+            // The default keeps room for 256 sessions for each configuration, which tickets make needless.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            // Browsers use one ticket; each further one is an encryption and bytes in every handshake.
+            config.send_tls13_tickets = 1;
+            config.ticketer = self.ticketer()?;
+        } else {
+            config.send_tls13_tickets = 0;
+        }
         Ok(config)
     }
 
@@ -152,13 +146,6 @@ impl Loader {
         let ticketer = Ticketer::new().map_err(Fault::Tls)?;
         self.ticketer = Some(Arc::clone(&ticketer));
         Ok(ticketer)
-    }
-
-    fn provider(&mut self) -> Arc<CryptoProvider> {
-        let provider = self.provider.get_or_insert_with(|| {
-            Arc::new(CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() })
-        });
-        Arc::clone(provider)
     }
 }
 

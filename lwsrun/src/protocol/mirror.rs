@@ -6,7 +6,8 @@
 //!
 //! **Slow readers.** Each member has a queue (see [`Sender`](super::Sender)). While one is full, what others say
 //! waits, and so does reading from those who say it. A member that does not free half of its queue within
-//! [`PATIENCE`] is closed with 1008 `too slow`, and the others go on: nobody is held up for longer.
+//! [`PATIENCE`] is closed with 1008 `too slow`, and the others go on: nobody is held up for longer. With what is in
+//! the buffers before the queue, that asks for some 10 KiB a second of those who are spoken to without a pause.
 //!
 //! Differs from lwsws:
 //! * binary messages stay binary, and a message in fragments stays one message: it would arrive torn;
@@ -73,15 +74,18 @@ impl Instance for Rooms {
     fn session(self: Arc<Self>, opening: Opening, session: Session) -> BoxFuture<'static, ()> {
         let name = opening.argument("mirror").unwrap_or_default();
         drop(opening);
-        Box::pin(async move {
-            if name.len() > LONGEST_NAME {
-                return session.close(CloseCode::POLICY, "mirror name over 29 bytes");
+        let joined = if name.len() > LONGEST_NAME {
+            Err((CloseCode::POLICY, "mirror name over 29 bytes"))
+        } else {
+            Membership::join(self, name.into(), session.sender()).map_err(|full| (CloseCode::AGAIN, full))
+        };
+        match joined {
+            Ok(membership) => Box::pin(membership.mirror(session)),
+            Err((code, reason)) => {
+                session.close(code, reason);
+                Box::pin(async {})
             }
-            match Membership::join(self, name.into(), session.sender()) {
-                Ok(membership) => membership.mirror(session).await,
-                Err(full) => session.close(CloseCode::AGAIN, full),
-            }
-        })
+        }
     }
 }
 

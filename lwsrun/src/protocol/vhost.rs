@@ -52,7 +52,7 @@ impl VhostProtocols {
         let mut words = Vec::new();
         let mut entries = Vec::with_capacity(vhost.protocols.len());
         for protocol in &vhost.protocols {
-            let state = start(protocol, registry, &name, describe(protocol.place), &mut words);
+            let state = start(protocol, registry, &name, &describe(protocol.place), &mut words);
             entries.push(Entry { name: protocol.name.into(), state });
         }
         let default = vhost.protocols.iter().position(|protocol| protocol.default);
@@ -105,13 +105,13 @@ fn start(
     protocol: &Protocol<'_>,
     registry: &Registry,
     vhost: &Arc<str>,
-    place: String,
+    place: &str,
     words: &mut Vec<String>,
 ) -> Result<Arc<Running>, Unserved> {
     check(protocol, registry).map_err(|(unserved, _)| unserved)?;
     let found = registry.find(protocol.name).ok_or(Unserved::NotBuiltIn)?;
     let options = Options::from(&*protocol.options);
-    let context = VhostContext { vhost: Arc::clone(vhost), place: place.clone() };
+    let context = VhostContext { vhost: Arc::clone(vhost), place: place.to_owned() };
     // A protocol may come from outside, so a panic in it costs this protocol of this vhost and no more.
     let started = catch_unwind(AssertUnwindSafe(|| found.start(context, options)));
     let fault = match started {

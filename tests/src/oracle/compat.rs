@@ -12,9 +12,9 @@ use crate::repository;
 pub enum Verdict {
     /// A quirk of lwsws that lwsrun has too.
     Same,
-    /// lwsrun differs on purpose, and for good: quirks and decided cases.
+    /// A quirk or a decided case from which lwsrun departs on purpose.
     Better,
-    /// lwsrun differs, and the case counts against it.
+    /// lwsrun cannot do it yet, or does otherwise where lwsws was not wrong.
     Differs,
 }
 

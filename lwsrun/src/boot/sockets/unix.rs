@@ -94,10 +94,9 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
-    use crate::boot::testing::global;
 
     fn try_listen(path: &Path, perms: Option<&str>) -> Result<UnixListener, String> {
-        let identity = Identity::of(&global()).unwrap();
+        let identity = Identity::default();
         listen(path.to_str().unwrap(), perms, &identity).map_err(|fault| fault.to_string())
     }
 
@@ -129,7 +128,7 @@ mod tests {
     #[test]
     fn abstract_names_leave_no_file_and_long_paths_are_told() {
         let name = format!("@lwsrun-test-{}", std::process::id());
-        let identity = Identity::of(&global()).unwrap();
+        let identity = Identity::default();
         let _listener = listen(&name, None, &identity).unwrap();
         assert!(!Path::new(&name).exists());
         assert!(matches!(listen(&name, None, &identity), Err(Fault::Alive)));

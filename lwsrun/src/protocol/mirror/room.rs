@@ -42,7 +42,8 @@ impl Room {
             let (sent, full) = self.offer(rest);
             rest = &rest[sent..];
             if sent == 0 {
-                join_all(full.iter().map(bear_with)).await;
+                // In a box: members that wait for nobody should not hold room for it.
+                Box::pin(bear_with_all(full)).await;
             }
         }
     }
@@ -72,6 +73,10 @@ impl Room {
     fn lock(&self) -> MutexGuard<'_, Vec<Sender>> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn bear_with_all(members: Vec<Sender>) {
+    join_all(members.iter().map(bear_with)).await;
 }
 
 /// Waits for a full member, and closes it when it takes too long.

@@ -51,6 +51,7 @@ use tower::Service;
 use crate::protocol::{Opening, Running, Unserved, VhostProtocols};
 use crate::response::error::Refusal;
 use crate::shutdown::Drain;
+use session::Serving;
 use upgrade::{Handshake, WrongUpgrade, asks, handshake};
 
 /// Silence before a ping, where `ws-pingpong-secs` does not say.
@@ -174,7 +175,8 @@ async fn hand_over(
         Err(_) => return tracing::debug!("websocket not opened: the answer was not taken"),
     };
     // What was read after the request is in there, and is read first.
-    session::serve(TokioIo::new(upgraded), running, opening, silence, drain).await;
+    // A task of its own, so that what the hand-over needed is not held by the session.
+    tokio::spawn(Serving::new(TokioIo::new(upgraded), running, opening, silence, drain).await);
 }
 
 fn opening(request: Request<Body>, running: &Running) -> Opening {

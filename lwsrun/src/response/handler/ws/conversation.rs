@@ -5,6 +5,7 @@
 //! protocol work, write what it queued with one flush. One write for many messages is what makes it fast.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(super) const MESSAGE: usize = 1024 * 1024;
 pub(super) const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// First memory of the frame decoder. It takes this much at once out of what was read ahead.
-const READ_BUFFER: usize = 512;
+const READ_BUFFER: usize = 256;
 
 /// Frames are collected up to this before they are written.
 const WRITE_BUFFER: usize = 16 * 1024;
@@ -40,14 +41,14 @@ const WRITE_BUFFER_MOST: usize = WRITE_BUFFER + PIECE + 4096;
 const TURNS: usize = 16;
 
 /// See the module.
-pub(super) struct Conversation<'l, S> {
+pub(super) struct Conversation<S> {
     socket: WebSocketStream<ReadAhead<S>>,
-    link: &'l Link,
+    link: Arc<Link>,
     phase: Phase,
     /// The message that is being written.
     rest: Option<Rest>,
     /// A close to be sent once all that is queued has been.
-    closing: Option<Order>,
+    closing: Option<Box<Order>>,
     /// The socket took not all of what was written to it last.
     blocked: bool,
     watch: Watch,
@@ -85,10 +86,10 @@ enum Read {
     Full,
 }
 
-impl<'l, S: AsyncRead + AsyncWrite + Unpin> Conversation<'l, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     /// Begins on a stream that was upgraded. `silence` is how long the other end may be silent before it is pinged;
     /// `None`: for ever.
-    pub(super) async fn new(stream: S, link: &'l Link, silence: Option<Duration>) -> Self {
+    pub(super) async fn new(stream: S, link: Arc<Link>, silence: Option<Duration>) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
@@ -235,7 +236,7 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Conversation<'l, S> {
         if order.discard {
             self.send_close(order.code, &order.reason, Phase::Closing);
         } else {
-            self.closing = Some(order);
+            self.closing = Some(Box::new(order));
         }
     }
 

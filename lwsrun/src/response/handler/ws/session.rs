@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -25,43 +25,79 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long the other end has to close its side of the connection after the conversation.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Serves one session on a stream that was upgraded. `silence`: before a ping, `None` for never.
-pub(super) async fn serve<S>(
-    stream: S,
-    running: Arc<Running>,
-    opening: Box<Opening>,
-    silence: Option<Duration>,
+/// A session at work: a future written by hand, since an async function would hold its largest parts twice, and
+/// there may be many that are idle.
+pub(super) struct Serving<S> {
+    talking: Option<Talking<S>>,
+    parting: Option<BoxFuture<'static, ()>>,
+}
+
+struct Talking<S> {
+    conversation: Conversation<S>,
+    protocol: Turns,
+    /// The beginning of the drain, until it has begun.
+    begun: Option<BoxFuture<'static, ()>>,
+    /// Held until the session is done.
     drain: Drain,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    let link = Arc::new(Link::default());
-    let mut protocol = Turns::begin(running, opening, Arc::clone(&link));
-    let mut conversation = Conversation::new(stream, &link, silence).await;
-    let ending = {
-        let mut begun = pin!(drain.begun());
-        let mut told = false;
-        poll_fn(|cx| {
-            if !told && begun.as_mut().poll(cx).is_ready() {
-                told = true;
-                let reason = "server is going down".to_owned();
-                link.close(Order { code: CloseCode::AWAY, reason, discard: false });
-            }
-            conversation.poll(cx, |cx| {
-                let _ = protocol.turn(cx);
-            })
-        })
-        .await
-    };
-    // In a box, because it is large, short-lived, and would make every idle session as large.
-    let stream = conversation.into_stream();
-    let parting = async {
-        if ending == Ending::Closed {
-            let _ = timeout(LINGER, part(stream)).await;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
+    /// A session on a stream that was upgraded. `silence`: before a ping, `None` for never.
+    pub(super) async fn new(
+        stream: S,
+        running: Arc<Running>,
+        opening: Box<Opening>,
+        silence: Option<Duration>,
+        drain: Drain,
+    ) -> Self {
+        let link = Arc::new(Link::default());
+        let protocol = Turns::begin(running, opening, Arc::clone(&link));
+        let conversation = Conversation::new(stream, link, silence).await;
+        let watched = drain.clone();
+        let begun = async move { watched.begun().await }.boxed();
+        let talking = Talking { conversation, protocol, begun: Some(begun), drain };
+        Self { talking: Some(talking), parting: None }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Serving<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(talking) = &mut self.talking {
+            let ending = ready!(talking.poll(cx));
+            let parting = self.talking.take().map(|talking| talking.part(ending).boxed());
+            self.parting = parting;
         }
-    };
-    let ending = timeout(GRACE, poll_fn(|cx| protocol.turn(cx)));
-    let _ = Box::pin(join(parting, ending)).await;
+        self.parting.as_mut().map_or(Poll::Ready(()), |parting| parting.poll_unpin(cx))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Talking<S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        let Self { conversation, protocol, begun, drain: _ } = self;
+        if begun.as_mut().is_some_and(|begun| begun.poll_unpin(cx).is_ready()) {
+            *begun = None;
+            let reason = "server is going down".to_owned();
+            protocol.link.close(Order { code: CloseCode::AWAY, reason, discard: false });
+        }
+        conversation.poll(cx, |cx| {
+            let _ = protocol.turn(cx);
+        })
+    }
+
+    /// Ends connection and protocol.
+    async fn part(self, ending: Ending) {
+        let Self { conversation, mut protocol, begun: _, drain: _held } = self;
+        let stream = conversation.into_stream();
+        let parting = async {
+            if ending == Ending::Closed {
+                let _ = timeout(LINGER, part(stream)).await;
+            }
+        };
+        let ending = timeout(GRACE, poll_fn(|cx| protocol.turn(cx)));
+        let _ = join(parting, ending).await;
+    }
 }
 
 /// Closes our side, and waits for the other: closing with bytes unread would reset the connection, and the close

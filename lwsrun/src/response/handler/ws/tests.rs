@@ -35,6 +35,9 @@ use crate::shutdown::DrainControl;
 const COUNTER: &str = "dumb-increment-protocol";
 const MIRROR: &str = "lws-mirror-protocol";
 
+/// Headers, or changes to them.
+pub(super) type Headers<'a, V = &'a str> = &'a [(&'a str, V)];
+
 /// A vhost with protocols, and what ends it.
 struct Site {
     upgrades: VhostUpgrades,
@@ -47,7 +50,7 @@ type Client<S = DuplexStream> = WebSocketStream<S>;
 impl Site {
     /// The built-in protocols, without options.
     fn builtin() -> Self {
-        Self::new(Registry::default(), &Vhost { protocols: vec![named(COUNTER), named(MIRROR)], ..vhost() })
+        Self::new(&Registry::default(), &Vhost { protocols: vec![named(COUNTER), named(MIRROR)], ..vhost() })
     }
 
     /// One protocol, whose sessions do this.
@@ -56,16 +59,17 @@ impl Site {
         F: Future<Output = ()> + Send + 'static,
     {
         let registry = Registry::empty().with(Doing(Arc::new(move |session| Box::pin(work(session)))));
-        Self::new(registry, &Vhost { protocols: vec![named("doing")], ..vhost() })
+        Self::new(&registry, &Vhost { protocols: vec![named("doing")], ..vhost() })
     }
 
-    fn new(registry: Registry, vhost: &Vhost<'_>) -> Self {
+    fn new(registry: &Registry, vhost: &Vhost<'_>) -> Self {
         Self::pinging(registry, vhost, None)
     }
 
-    fn pinging(registry: Registry, vhost: &Vhost<'_>, pingpong: Option<Seconds>) -> Self {
+    fn pinging(registry: &Registry, vhost: &Vhost<'_>, pingpong: Option<Seconds>) -> Self {
         let drain = DrainControl::new();
-        let (protocols, words) = VhostProtocols::start(vhost, &registry, |place| format!("site:{}", place.line));
+        let (protocols, words) =
+            VhostProtocols::start(vhost, registry, |place| format!("site:{}", place.line));
         Self { upgrades: VhostUpgrades::new(vhost, protocols, pingpong, drain.handle()), drain, words }
     }
 

@@ -140,13 +140,14 @@ fn protocols(headers: &HeaderMap) -> Result<Option<Vec<String>>, WrongUpgrade> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::Headers;
     use super::*;
 
     const KEY: (&str, &str) = ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
     const VERSION: (&str, &str) = ("sec-websocket-version", "13");
     const ASKS: [(&str, &str); 2] = [("upgrade", "websocket"), ("connection", "Upgrade")];
 
-    fn request(method: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    fn request(method: &str, headers: Headers<'_>) -> Request<Body> {
         let mut request = Request::builder().method(method).uri("/ws");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn who_asks() {
-        let table: [(&[(&str, &str)], bool); 10] = [
+        let table: [(Headers<'_>, bool); 10] = [
             (&ASKS, true),
             (&[("upgrade", "WebSocket"), ("connection", "keep-alive, UPGRADE")], true),
             (&[("upgrade", "h2c , websocket"), ("connection", "upgrade")], true),
@@ -194,7 +195,7 @@ mod tests {
         assert_eq!(ok.protocols, None);
 
         let key = |key| ("sec-websocket-key", key);
-        let table: [(&str, &[(&str, &str)], WrongUpgrade); 10] = [
+        let table: [(&str, Headers<'_>, WrongUpgrade); 10] = [
             ("POST", &[KEY, VERSION], WrongUpgrade::Method),
             ("HEAD", &[KEY, VERSION], WrongUpgrade::Method),
             ("GET", &[KEY], WrongUpgrade::Version),

@@ -22,8 +22,7 @@ pub(super) const STALLED: Duration = Duration::from_secs(60);
 /// How far ahead the clock is set where nothing is due.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// See the module. One timer, set again only when it has fired or something is due earlier: life only puts things
-/// off.
+/// See the module. One timer, set again only when it has fired or something is due earlier.
 pub(super) struct Watch {
     silence: Option<Duration>,
     heard: Instant,
@@ -57,7 +56,10 @@ impl Watch {
         if received != self.received {
             self.received = received;
             self.heard = Instant::now();
-            self.pinged = false;
+            if std::mem::take(&mut self.pinged) {
+                // The next ping is due before the end that was.
+                self.hurry();
+            }
         }
         match self.blocked {
             _ if !blocked => self.blocked = None,

@@ -25,7 +25,7 @@ async fn silence_is_pinged_and_then_given_up_on() {
 #[tokio::test(start_paused = true)]
 async fn an_answered_ping_keeps_the_session() {
     let vhost = Vhost { protocols: vec![named(MIRROR)], ..vhost() };
-    let site = Site::pinging(Registry::default(), &vhost, Some(Seconds(7)));
+    let site = Site::pinging(&Registry::default(), &vhost, Some(Seconds(7)));
     let mut client = site.open("/", MIRROR).await;
     let begun = Instant::now();
     for ping in 1..=100 {
@@ -45,7 +45,7 @@ async fn life_puts_the_ping_off_and_zero_means_none() {
         assert_eq!(client.next().await.unwrap().unwrap(), Wire::text("x"));
     }
     let vhost = Vhost { protocols: vec![named(MIRROR)], ..vhost() };
-    let site = Site::pinging(Registry::default(), &vhost, Some(Seconds(0)));
+    let site = Site::pinging(&Registry::default(), &vhost, Some(Seconds(0)));
     let mut client = site.open("/", MIRROR).await;
     tokio::time::sleep(Duration::from_secs(100_000)).await;
     client.send(Wire::text("x")).await.unwrap();
@@ -67,8 +67,9 @@ async fn a_peer_that_takes_nothing_is_given_up_on_however_lively() {
 
 #[tokio::test(start_paused = true)]
 async fn a_close_that_is_not_answered_ends_all_the_same() {
-    let site = Site::doing(|session| async move { drop(session) });
+    let site = Site::doing(|mut session| async move { drop(session.next().await) });
     let mut stream = site.open("/", "doing").await.into_inner();
+    stream.write_all(b"\x82\x80\0\0\0\0").await.unwrap();
     let begun = Instant::now();
     let mut received = Vec::new();
     stream.read_to_end(&mut received).await.unwrap();

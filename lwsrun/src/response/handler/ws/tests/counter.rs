@@ -42,12 +42,12 @@ async fn reset_and_closeme() {
 async fn its_option_stops_it() {
     for (value, stopped) in [("1", true), ("3", true), ("2", false), ("0", false)] {
         let protocol = plan::Protocol { options: vec![option("options", value)], ..named(COUNTER) };
-        let site = Site::new(Registry::default(), &Vhost { protocols: vec![protocol], ..vhost() });
+        let site = Site::new(&Registry::default(), &Vhost { protocols: vec![protocol], ..vhost() });
         let mut client = site.open("/", COUNTER).await;
         let came = timeout(Duration::from_secs(10), next(&mut client)).await;
         assert_eq!(came.is_err(), stopped, "{value}");
     }
     let protocol = plan::Protocol { options: vec![option("options", "one")], ..named(COUNTER) };
-    let site = Site::new(Registry::default(), &Vhost { protocols: vec![protocol], ..vhost() });
+    let site = Site::new(&Registry::default(), &Vhost { protocols: vec![protocol], ..vhost() });
     assert!(site.words[0].contains("option `options` must be a whole number in range, not `one`"));
 }

@@ -80,26 +80,29 @@ async fn a_slow_reader_is_dropped_and_holds_nobody_up_for_longer_than_its_patien
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_is_only_behind_misses_nothing() {
     let site = Site::builtin();
-    let mut speaker = site.open("/", MIRROR).await;
+    let speaker = site.open("/", MIRROR).await;
     let mut behind = site.open_on(site.connection(4096), "/", MIRROR).await;
+    let message = |n: u32| Wire::text(format!("{n:>100}"));
+    let (mut speak, mut hear) = speaker.split();
     let speaking = async {
         for n in 0..2000 {
-            speaker.feed(Wire::text(n.to_string())).await.unwrap();
-        }
-        speaker.flush().await.unwrap();
-        for n in 0..2000 {
-            assert_eq!(next(&mut speaker).await, Wire::text(n.to_string()));
+            speak.send(message(n)).await.unwrap();
         }
     };
     let hearing = async {
         for n in 0..2000 {
-            assert_eq!(next(&mut behind).await, Wire::text(n.to_string()));
-            if n % 10 == 0 {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+            assert_eq!(hear.next().await.unwrap().unwrap(), message(n));
+        }
+    };
+    let hearing_late = async {
+        for n in 0..2000 {
+            assert_eq!(next(&mut behind).await, message(n));
+            if n % 100 == 0 {
+                tokio::time::sleep(Duration::from_millis(500)).await;
             }
         }
     };
-    tokio::join!(speaking, hearing);
+    tokio::join!(speaking, hearing, hearing_late);
 }
 
 #[tokio::test(start_paused = true)]

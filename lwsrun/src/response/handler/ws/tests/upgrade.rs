@@ -21,7 +21,7 @@ fn site(default: bool, must_name: bool) -> Site {
     ];
     let registry = Registry::default().with(Failing).with(Doing(Arc::new(|_| Box::pin(async {}))));
     let disable_no_protocol_ws_upgrades = must_name;
-    Site::new(registry, &Vhost { protocols, disable_no_protocol_ws_upgrades, ..vhost() })
+    Site::new(&registry, &Vhost { protocols, disable_no_protocol_ws_upgrades, ..vhost() })
 }
 
 struct Failing;
@@ -37,7 +37,7 @@ impl Protocol for Failing {
     }
 }
 
-async fn ask(site: &Site, method: &str, change: &[(&str, Option<&str>)]) -> Response<Body> {
+async fn ask(site: &Site, method: &str, change: Headers<'_, Option<&str>>) -> Response<Body> {
     let mut request = Request::builder().method(method).uri("/any/path").body(Body::empty()).unwrap();
     let rightly = [
         ("upgrade", "websocket"),
@@ -67,9 +67,14 @@ async fn the_table_of_answers() {
     let with_default = site(true, false);
     let strict = site(true, true);
     let inner = StatusCode::SERVICE_UNAVAILABLE;
-    let table: [(&Site, &str, &[(&str, Option<&str>)], StatusCode); 20] = [
+    let table: [(&Site, &str, Headers<'_, Option<&str>>, StatusCode); 20] = [
         (&plain, "GET", &[(protocol, Some(COUNTER))], StatusCode::SWITCHING_PROTOCOLS),
-        (&plain, "GET", &[(protocol, Some("unknown, dumb-increment-protocol"))], StatusCode::SWITCHING_PROTOCOLS),
+        (
+            &plain,
+            "GET",
+            &[(protocol, Some("unknown, dumb-increment-protocol"))],
+            StatusCode::SWITCHING_PROTOCOLS,
+        ),
         (&plain, "GET", &[(protocol, Some("unknown"))], StatusCode::NOT_FOUND),
         (&plain, "GET", &[(protocol, Some("DUMB-INCREMENT-PROTOCOL"))], StatusCode::NOT_FOUND),
         (&plain, "GET", &[(protocol, Some("absent"))], StatusCode::NOT_IMPLEMENTED),
@@ -113,10 +118,13 @@ async fn what_is_not_served_is_told_with_its_line() {
     let site = site(false, false);
     assert_eq!(
         site.words,
-        ["site:7: vhost `a.test`: protocol `failing` did not start: option `x` is missing; asking for it is answered 500"]
+        [
+            "site:7: vhost `a.test`: protocol `failing` did not start: option `x` is missing; asking for it is answered 500"
+        ]
     );
     let vhost = Vhost { protocols: vec![named(COUNTER), named("absent")], ..vhost() };
-    let words = crate::protocol::unserved(&vhost, &Registry::default(), |place| format!("site:{}", place.line));
+    let words =
+        crate::protocol::unserved(&vhost, &Registry::default(), |place| format!("site:{}", place.line));
     assert_eq!(
         words,
         ["site:7: vhost `a.test`: protocol `absent`: it is not built in, asking for it is answered 501"]
@@ -168,7 +176,8 @@ async fn a_protocol_learns_what_the_client_said() {
             })
         }
     }
-    let site = Site::new(Registry::empty().with(Asking), &Vhost { protocols: vec![named("asking")], ..vhost() });
+    let site =
+        Site::new(&Registry::empty().with(Asking), &Vhost { protocols: vec![named("asking")], ..vhost() });
     let mut client = site.open("/a/b?x=1&q=%41", "asking").await;
     let said = next(&mut client).await.into_text().unwrap();
     assert_eq!(said.as_str(), r#"Some(4711) /a/b Some("x=1&q=%41") Some(Ok("A")) a.test asking"#);
