@@ -82,7 +82,7 @@ fn unsafe_code_stands_only_where_it_may() {
     }
     none(bad, "hold unsafe code");
     for root in ["grammar/src/lib.rs", "schemas/src/lib.rs", "lwsconf/src/lib.rs", "tests/src/lib.rs"] {
-        let text = std::fs::read_to_string(repository::root().join(root)).unwrap();
+        let text = read(root);
         assert!(text.contains(forbidden), "{root} does not forbid unsafe code");
     }
 }
@@ -163,36 +163,42 @@ fn every_licence_is_one_that_was_agreed_to() {
     none(bad, "have another licence");
 }
 
+/// The stages are told three times: where they are called, and in the picture of the whole.
 #[test]
-fn every_code_has_a_page_and_every_page_a_code() {
-    let source = std::fs::read_to_string(repository::root().join("lwsconf/src/diagnostic/code.rs")).unwrap();
-    let mut pages: Vec<String> = Vec::new();
-    for file in repository::files() {
-        if file.starts_with("lwsconf/codes") {
-            let text = std::fs::read_to_string(repository::root().join(&file)).unwrap();
-            let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-            assert!(text.lines().count() > 3, "the page of {name} says nothing");
-            pages.push(name);
+fn stages_stand_in_the_same_order_everywhere() {
+    let architecture = read("ARCHITECTURE.md");
+    for (heading, source, fewest) in
+        [("**lwsconf**:", "lwsconf/src/lib.rs", 5), ("**lwsrun**:", "lwsrun/src/lib.rs", 6)]
+    {
+        let section = architecture.split(heading).nth(1).expect("a section for each program");
+        let table = section.split("\n\n").nth(1).expect("a table of stages");
+        let rows = table.lines().skip(2).filter_map(|row| row.split('|').nth(1));
+        let order: Vec<&str> = rows.map(str::trim).collect();
+        let head: String = read(source).lines().take_while(|line| line.starts_with("//!")).collect();
+        let words = head.split(|c: char| !c.is_ascii_alphabetic());
+        let mut firsts: Vec<usize> = Vec::new();
+        for stage in words.filter_map(|word| order.iter().position(|stage| *stage == word)) {
+            if !firsts.contains(&stage) {
+                firsts.push(stage);
+            }
         }
+        assert!(firsts.len() >= fewest, "{source} names only {} of the stages {order:?}", firsts.len());
+        assert!(firsts.is_sorted(), "{source} does not name the stages in the order {order:?}");
     }
-    let mut codes = codes_in(&source);
-    codes.sort();
-    codes.dedup();
-    assert!(!codes.is_empty());
-    assert_eq!(codes, pages, "codes in the source, and pages");
 }
 
 #[test]
 fn the_architecture_names_tests_that_exist() {
-    let text = std::fs::read_to_string(repository::root().join("ARCHITECTURE.md")).unwrap();
-    let rows = text.lines().filter(|line| line.starts_with('|') && line.contains("tests/"));
-    let mut named = Vec::new();
-    for row in rows {
-        named.extend(row.split('`').filter(|word| word.starts_with("tests/")));
-    }
-    assert!(!named.is_empty());
+    let text = read("ARCHITECTURE.md");
+    let quoted = text.split('`').skip(1).step_by(2);
+    let named: Vec<&str> = quoted.filter(|word| word.contains("tests/") && !word.contains('*')).collect();
+    assert!(named.len() > 5, "{named:?}");
     let missing = named.into_iter().filter(|name| !repository::root().join(name).exists());
     none(missing, "are named in ARCHITECTURE.md and do not exist");
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(repository::root().join(name)).unwrap()
 }
 
 /// Fails if there is anything in a list, and says all of it.
@@ -243,18 +249,9 @@ fn licence_expressions_are_understood() {
     }
 }
 
-/// All words of a text that are a diagnostic code: `L` and four digits.
-fn codes_in(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
-    let codes = words.filter(|word| {
-        word.len() == 5 && word.starts_with('L') && word[1..].bytes().all(|b| b.is_ascii_digit())
-    });
-    codes.map(str::to_owned).collect()
-}
-
 /// The quoted texts of a list of `deny.toml` that come after `mark`, up to the list's end.
 fn deny_list(start: &str, mark: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(repository::root().join("deny.toml")).unwrap();
+    let text = read("deny.toml");
     let list =
         text.split(start).nth(1).and_then(|rest| rest.split("\n]").next()).expect("a list of deny.toml");
     let lines = list.lines().filter_map(|line| line.split_once(mark)?.1.split('"').next());

@@ -81,12 +81,6 @@ impl Server {
         found(&lines).unwrap_or_else(|| panic!("no `{what}` in the server's log:\n{}", lines.text.join("\n")))
     }
 
-    /// All lines of the log so far.
-    #[must_use]
-    pub fn log(&self) -> Vec<String> {
-        self.log.lines.lock().unwrap().text.clone()
-    }
-
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
@@ -113,16 +107,6 @@ impl Server {
         assert!(lines.ended, "the server does not end; its log:\n{}", lines.text.join("\n"));
         drop(lines);
         self.child.wait().expect("a child can be waited for")
-    }
-
-    /// The server's resident memory in bytes.
-    #[must_use]
-    pub fn resident_bytes(&self) -> u64 {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of /proc");
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-        kib * 1024
     }
 }
 

@@ -40,7 +40,7 @@ struct State {
     /// The conversation, where it sleeps, and what it sleeps through.
     sleeper: Option<Sleeper>,
     /// A close that the conversation has not seen yet.
-    order: Option<Order>,
+    order: Option<Box<Order>>,
     /// No more messages are taken from the protocol.
     closed: bool,
     /// No more messages come for the protocol, save those in the inbox.
@@ -157,7 +157,7 @@ impl Link {
             return;
         }
         state.closed = true;
-        state.order = Some(order);
+        state.order = Some(Box::new(order));
         let sleeper = state.sleeper.take().map(|sleeper| sleeper.waker);
         let waiters = state.waiters();
         wake(sleeper.into_iter().chain(waiters), state);
@@ -209,7 +209,7 @@ impl Link {
     }
 
     /// A close that was asked for and not seen before.
-    pub(crate) fn order(&self) -> Option<Order> {
+    pub(crate) fn order(&self) -> Option<Box<Order>> {
         self.lock().order.take()
     }
 

@@ -71,7 +71,7 @@ impl Protocol for Mirror {
 }
 
 impl Instance for Rooms {
-    fn session(self: Arc<Self>, opening: Opening, session: Session) -> BoxFuture<'static, ()> {
+    fn session(self: Arc<Self>, opening: Opening, mut session: Session) -> BoxFuture<'static, ()> {
         let name = opening.argument("mirror").unwrap_or_default();
         drop(opening);
         let joined = if name.len() > LONGEST_NAME {
@@ -80,7 +80,18 @@ impl Instance for Rooms {
             Membership::join(self, name.into(), session.sender()).map_err(|full| (CloseCode::AGAIN, full))
         };
         match joined {
-            Ok(membership) => Box::pin(membership.mirror(session)),
+            // A block and not a function, which would hold its arguments twice.
+            Ok(membership) => Box::pin(async move {
+                while let Some(first) = session.next().await {
+                    let mut batch = vec![first];
+                    while batch.len() < BATCH
+                        && let Some(next) = session.try_next()
+                    {
+                        batch.push(next);
+                    }
+                    membership.room.publish(&batch).await;
+                }
+            }),
             Err((code, reason)) => {
                 session.close(code, reason);
                 Box::pin(async {})
@@ -102,18 +113,6 @@ impl Membership {
         }
         drop(all);
         Ok(Self { rooms, room, name, sender })
-    }
-
-    async fn mirror(self, mut session: Session) {
-        while let Some(first) = session.next().await {
-            let mut batch: Vec<Message> = vec![first];
-            while batch.len() < BATCH
-                && let Some(next) = session.try_next()
-            {
-                batch.push(next);
-            }
-            self.room.publish(batch).await;
-        }
     }
 }
 

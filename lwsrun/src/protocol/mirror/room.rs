@@ -36,8 +36,7 @@ impl Room {
     }
 
     /// Sends a batch to all members, waiting for slow ones no longer than [`PATIENCE`].
-    pub(super) async fn publish(&self, batch: Vec<Message>) {
-        let mut rest = &batch[..];
+    pub(super) async fn publish(&self, mut rest: &[Message]) {
         while !rest.is_empty() {
             let (sent, full) = self.offer(rest);
             rest = &rest[sent..];

@@ -51,7 +51,7 @@ use tower::Service;
 use crate::protocol::{Opening, Running, Unserved, VhostProtocols};
 use crate::response::error::Refusal;
 use crate::shutdown::Drain;
-use session::Serving;
+use session::{Serving, Turns};
 use upgrade::{Handshake, WrongUpgrade, asks, handshake};
 
 /// Silence before a ping, where `ws-pingpong-secs` does not say.
@@ -73,7 +73,7 @@ struct Shared {
     /// `disable-no-protocol-ws-upgrades`.
     must_name: bool,
     silence: Option<Duration>,
-    drain: Drain,
+    drain: SharedDrain,
 }
 
 /// Answers requests that ask for a websocket, and hands all others on.
@@ -95,7 +95,7 @@ impl VhostUpgrades {
         let silence = pingpong.map_or(SILENCE, Duration::from);
         let silence = (!silence.is_zero()).then_some(silence);
         let must_name = vhost.disable_no_protocol_ws_upgrades;
-        Self(Arc::new(Shared { protocols, must_name, silence, drain }))
+        Self(Arc::new(Shared { protocols, must_name, silence, drain: SharedDrain::new(drain) }))
     }
 
     /// A protocol by its name, for `callback://` mounts; `None` if the vhost does not list it.
@@ -116,9 +116,10 @@ impl VhostUpgrades {
         };
         let upgrade = hyper::upgrade::on(&mut request);
         let response = switching(&handshake, &running);
-        let opening = Box::new(opening(request, &running));
+        let opening = opening(request, &running);
+        let protocol = Turns::begin(running, opening);
         let Shared { silence, drain, .. } = &*self.0;
-        tokio::spawn(hand_over(upgrade, running, opening, *silence, drain.clone()));
+        tokio::spawn(hand_over(upgrade, protocol, *silence, drain.clone()));
         response
     }
 
@@ -162,13 +163,7 @@ where
 }
 
 /// Waits until the connection is ours, and serves the session.
-async fn hand_over(
-    upgrade: OnUpgrade,
-    running: Arc<Running>,
-    opening: Box<Opening>,
-    silence: Option<Duration>,
-    drain: Drain,
-) {
+async fn hand_over(upgrade: OnUpgrade, protocol: Turns, silence: Option<Duration>, drain: Drain) {
     let upgraded = match timeout(HAND_OVER, upgrade).await {
         Ok(Ok(upgraded)) => upgraded,
         Ok(Err(error)) => return tracing::debug!("websocket not opened: {error}"),
@@ -176,7 +171,7 @@ async fn hand_over(
     };
     // What was read after the request is in there, and is read first.
     // A task of its own, so that what the hand-over needed is not held by the session.
-    tokio::spawn(Serving::new(TokioIo::new(upgraded), running, opening, silence, drain).await);
+    tokio::spawn(Serving::new(TokioIo::new(upgraded), protocol, silence, drain).await);
 }
 
 fn opening(request: Request<Body>, running: &Running) -> Opening {

@@ -228,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         }
     }
 
-    fn take_order(&mut self, order: Order) {
+    fn take_order(&mut self, order: Box<Order>) {
         if self.phase != Phase::Open {
             return;
         }
@@ -236,7 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         if order.discard {
             self.send_close(order.code, &order.reason, Phase::Closing);
         } else {
-            self.closing = Some(Box::new(order));
+            self.closing = Some(order);
         }
     }
 

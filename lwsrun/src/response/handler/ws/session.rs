@@ -2,14 +2,15 @@
 
 use std::any::Any;
 use std::future::poll_fn;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, CatchUnwind, join};
+use futures_util::future::{BoxFuture, CatchUnwind, Shared, join};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -35,27 +36,40 @@ pub(super) struct Serving<S> {
 struct Talking<S> {
     conversation: Conversation<S>,
     protocol: Turns,
-    /// The beginning of the drain, until it has begun.
-    begun: Option<BoxFuture<'static, ()>>,
-    /// Held until the session is done.
+    drain: SharedDrain,
+    told: bool,
+}
+
+/// The drain for many sessions: each keeps it from being complete, and all wait in one place for its beginning.
+/// Each with a wait of its own would hold 200 bytes more.
+#[derive(Clone)]
+pub(super) struct SharedDrain {
     drain: Drain,
+    begun: Shared<BoxFuture<'static, ()>>,
+    registered: bool,
+}
+
+impl SharedDrain {
+    pub(super) fn new(drain: Drain) -> Self {
+        let watched = drain.clone();
+        let begun = async move { watched.begun().await }.boxed().shared();
+        Self { drain, begun, registered: false }
+    }
+
+    /// Whether it has begun. The first call registers the task, which must not change; the others cost one load of
+    /// an atomic.
+    fn has_begun(&mut self, cx: &mut Context<'_>) -> bool {
+        self.drain.has_begun() || {
+            !mem::replace(&mut self.registered, true) && self.begun.poll_unpin(cx).is_ready()
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
     /// A session on a stream that was upgraded. `silence`: before a ping, `None` for never.
-    pub(super) async fn new(
-        stream: S,
-        running: Arc<Running>,
-        opening: Box<Opening>,
-        silence: Option<Duration>,
-        drain: Drain,
-    ) -> Self {
-        let link = Arc::new(Link::default());
-        let protocol = Turns::begin(running, opening, Arc::clone(&link));
-        let conversation = Conversation::new(stream, link, silence).await;
-        let watched = drain.clone();
-        let begun = async move { watched.begun().await }.boxed();
-        let talking = Talking { conversation, protocol, begun: Some(begun), drain };
+    pub(super) async fn new(stream: S, protocol: Turns, silence: Option<Duration>, drain: Drain) -> Self {
+        let conversation = Conversation::new(stream, Arc::clone(&protocol.link), silence).await;
+        let talking = Talking { conversation, protocol, drain, told: false };
         Self { talking: Some(talking), parting: None }
     }
 }
@@ -75,9 +89,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Serving<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Talking<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
-        let Self { conversation, protocol, begun, drain: _ } = self;
-        if begun.as_mut().is_some_and(|begun| begun.poll_unpin(cx).is_ready()) {
-            *begun = None;
+        let Self { conversation, protocol, drain, told } = self;
+        if !*told && drain.has_begun(cx) {
+            *told = true;
             let reason = "server is going down".to_owned();
             protocol.link.close(Order { code: CloseCode::AWAY, reason, discard: false });
         }
@@ -88,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talking<S> {
 
     /// Ends connection and protocol.
     async fn part(self, ending: Ending) {
-        let Self { conversation, mut protocol, begun: _, drain: _held } = self;
+        let Self { conversation, mut protocol, drain: _held, told: _ } = self;
         let stream = conversation.into_stream();
         let parting = async {
             if ending == Ending::Closed {
@@ -109,22 +123,27 @@ async fn part<S: AsyncRead + AsyncWrite + Unpin>(mut stream: ReadAhead<S>) -> st
 }
 
 /// The protocol's part of a session.
-struct Turns {
+pub(super) struct Turns {
     running: Arc<Running>,
     link: Arc<Link>,
     future: Option<CatchUnwind<AssertUnwindSafe<BoxFuture<'static, ()>>>>,
 }
 
 impl Turns {
-    fn begin(running: Arc<Running>, opening: Box<Opening>, link: Arc<Link>) -> Self {
+    /// Begins a session, and gives the protocol its first turn, before the client is told that the websocket is
+    /// open: what it joins it has joined then, so the client misses nothing of what is said once it knows.
+    pub(super) fn begin(running: Arc<Running>, opening: Opening) -> Self {
+        let link = Arc::new(Link::default());
         let instance = Arc::clone(&running.instance);
         let session = Session::new(Arc::clone(&link));
-        let begun = catch_unwind(AssertUnwindSafe(|| instance.session(*opening, session)));
+        let begun = catch_unwind(AssertUnwindSafe(|| instance.session(opening, session)));
         let mut turns = Self { running, link, future: None };
         match begun {
             Ok(future) => turns.future = Some(AssertUnwindSafe(future).catch_unwind()),
             Err(panic) => turns.panicked(&*panic),
         }
+        // Nobody need be woken: the conversation gives the next turn as soon as there is one.
+        let _ = turns.turn(&mut Context::from_waker(Waker::noop()));
         turns
     }
 
