@@ -18,13 +18,13 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 500, sample_size = 500)]
 fn hit_1_kib(bencher: Bencher<'_, '_>) {
     repeat(bencher, "/1k.txt", &[], 200);
 }
 
 /// What a browser sends besides.
-#[divan::bench]
+#[divan::bench(sample_count = 500, sample_size = 500)]
 fn hit_1_kib_of_a_browser(bencher: Bencher<'_, '_>) {
     let headers = [
         ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
@@ -36,17 +36,17 @@ fn hit_1_kib_of_a_browser(bencher: Bencher<'_, '_>) {
     repeat(bencher, "/1k.txt", &headers, 200);
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 500, sample_size = 500)]
 fn hit_not_modified(bencher: Bencher<'_, '_>) {
     repeat(bencher, "/1k.txt", &[("if-none-match", "*")], 304);
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 500, sample_size = 500)]
 fn hit_one_range(bencher: Bencher<'_, '_>) {
     repeat(bencher, "/1k.txt", &[("range", "bytes=100-199")], 206);
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 500, sample_size = 500)]
 fn missing(bencher: Bencher<'_, '_>) {
     repeat(bencher, "/missing.txt", &[], 404);
 }

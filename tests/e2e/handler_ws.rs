@@ -65,6 +65,17 @@ fn the_mirror_sends_to_everyone_in_the_room() {
 }
 
 #[test]
+fn whoever_sees_the_websocket_open_is_in_the_room() {
+    let site = websockets();
+    for round in 0..50 {
+        let open = || WebSocket::open(site.port, &format!("/?mirror={round}"), "lws-mirror-protocol");
+        let (mut first, mut second) = (open(), open());
+        first.send("at once");
+        assert_eq!(second.text(), "at once", "round {round}");
+    }
+}
+
+#[test]
 fn long_messages_are_mirrored_whole() {
     let site = websockets();
     let mut socket = WebSocket::open(site.port, "/", "lws-mirror-protocol");

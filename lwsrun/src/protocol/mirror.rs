@@ -24,7 +24,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{
-    CloseCode, Instance, Message, Opening, Options, Protocol, Sender, Session, StartError, VhostContext,
+    CloseCode, Instance, Opening, Options, Protocol, Sender, Session, StartError, VhostContext,
 };
 use room::Room;
 

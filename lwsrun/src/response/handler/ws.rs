@@ -51,7 +51,7 @@ use tower::Service;
 use crate::protocol::{Opening, Running, Unserved, VhostProtocols};
 use crate::response::error::Refusal;
 use crate::shutdown::Drain;
-use session::{Serving, Turns};
+use session::{Serving, SharedDrain, Turns};
 use upgrade::{Handshake, WrongUpgrade, asks, handshake};
 
 /// Silence before a ping, where `ws-pingpong-secs` does not say.
@@ -163,7 +163,7 @@ where
 }
 
 /// Waits until the connection is ours, and serves the session.
-async fn hand_over(upgrade: OnUpgrade, protocol: Turns, silence: Option<Duration>, drain: Drain) {
+async fn hand_over(upgrade: OnUpgrade, protocol: Turns, silence: Option<Duration>, drain: SharedDrain) {
     let upgraded = match timeout(HAND_OVER, upgrade).await {
         Ok(Ok(upgraded)) => upgraded,
         Ok(Err(error)) => return tracing::debug!("websocket not opened: {error}"),

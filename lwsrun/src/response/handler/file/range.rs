@@ -1,36 +1,61 @@
 //! The Range header: RFC 9110, section 14.
 //!
-//! Only `bytes` and only one range are served. Several ranges are answered with the whole file, as a server may: the
-//! multipart form is rarely asked for and easily abused.
+//! Only `bytes`. Several ranges are served as long as they are few and ask for no more bytes than the file has; others
+//! get the whole file, as section 14.2 advises against abuse.
 
 use std::ops::Range;
+
+/// The most ranges that are served of a header.
+const MOST: usize = 16;
 
 /// What a Range header asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// The file: the header is not legal, of another unit, or lists several ranges.
+    /// The file: the header is not legal, of another unit, or asks for too much.
     Whole,
     /// These bytes: at least one, all within the file.
     Part(Range<u64>),
+    /// At least two such ranges, in the order in which they were asked for.
+    Parts(Vec<Range<u64>>),
     /// Bytes beyond the end: 416.
     Beyond,
 }
 
 /// Reads the value of a Range header for a file of `length` bytes.
 pub(super) fn parse(value: &[u8], length: u64) -> Wanted {
-    let Some(ranges) = after_unit(value) else { return Wanted::Whole };
+    let Some(list) = after_unit(value) else { return Wanted::Whole };
     // Empty elements of a list do not count (RFC 9110, section 5.6.1).
-    let mut ranges =
-        ranges.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|range| !range.is_empty());
+    let mut ranges = list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|range| !range.is_empty());
     match (ranges.next(), ranges.next()) {
+        (None, _) => Wanted::Whole,
         (Some(range), None) => one(range, length).unwrap_or(Wanted::Whole),
-        _ => Wanted::Whole,
+        (Some(first), Some(second)) => several([first, second].into_iter().chain(ranges), length),
     }
 }
 
 fn after_unit(value: &[u8]) -> Option<&[u8]> {
     let (unit, ranges) = value.split_at_checked(b"bytes=".len())?;
     unit.eq_ignore_ascii_case(b"bytes=").then_some(ranges)
+}
+
+/// Of several ranges those that lie within the file. Of all that are asked for one may be left.
+fn several<'r>(ranges: impl Iterator<Item = &'r [u8]>, length: u64) -> Wanted {
+    let mut parts = Vec::with_capacity(MOST);
+    for (at, range) in ranges.enumerate() {
+        match one(range, length) {
+            _ if at == MOST => return Wanted::Whole,
+            Some(Wanted::Part(part)) => parts.push(part),
+            Some(Wanted::Beyond) => {}
+            _ => return Wanted::Whole,
+        }
+    }
+    let total = parts.iter().map(|part| part.end.saturating_sub(part.start)).fold(0, u64::saturating_add);
+    match parts.len() {
+        0 => Wanted::Beyond,
+        1 => Wanted::Part(parts.remove(0)),
+        _ if total > length => Wanted::Whole,
+        _ => Wanted::Parts(parts),
+    }
 }
 
 /// `FIRST-LAST`, `FIRST-` or `-LENGTH`. `None` if it is not legal.
@@ -70,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_follow_the_table() {
+    fn one_range() {
         use Wanted::{Beyond, Part, Whole};
         for (value, length, wanted) in [
             ("bytes=0-0", 10, Part(0..1)),
@@ -90,8 +115,8 @@ mod tests {
             ("bytes=0-", 0, Beyond),
             ("bytes=-1", 0, Whole),
             ("bytes=5-2", 10, Whole),
-            ("bytes=0-1,4-5", 10, Whole),
             ("bytes=", 10, Whole),
+            ("bytes=,", 10, Whole),
             ("bytes=-", 10, Whole),
             ("bytes=a-b", 10, Whole),
             ("bytes=+1-2", 10, Whole),
@@ -104,5 +129,36 @@ mod tests {
         ] {
             assert_eq!(parse(value.as_bytes(), length), wanted, "{value} of {length}");
         }
+    }
+
+    #[test]
+    fn several_ranges() {
+        use Wanted::{Beyond, Part, Parts, Whole};
+        for (value, length, wanted) in [
+            ("bytes=0-1,4-5", 10, Parts(vec![0..2, 4..6])),
+            ("bytes=4-5, 0-1", 10, Parts(vec![4..6, 0..2])),
+            ("bytes=0-1,,-2,", 10, Parts(vec![0..2, 8..10])),
+            ("bytes=0-4,5-9", 10, Parts(vec![0..5, 5..10])),
+            ("bytes=0-3,2-5", 10, Parts(vec![0..4, 2..6])),
+            ("bytes=0-5,5-9", 10, Whole),
+            ("bytes=0-,0-,0-", 10, Whole),
+            ("bytes=0-1,20-30", 10, Part(0..2)),
+            ("bytes=0-,20-30", 10, Part(0..10)),
+            ("bytes=20-30,40-", 10, Beyond),
+            ("bytes=0-1,5-4", 10, Whole),
+            ("bytes=0-1,x", 10, Whole),
+            ("bytes=0-1,-1", 0, Whole),
+        ] {
+            assert_eq!(parse(value.as_bytes(), length), wanted, "{value} of {length}");
+        }
+    }
+
+    #[test]
+    fn sixteen_ranges_and_no_more() {
+        let list = |count| format!("bytes={}", vec!["0-0"; count].join(","));
+        assert_eq!(parse(list(16).as_bytes(), 100), Wanted::Parts(vec![0..1; 16]));
+        assert_eq!(parse(list(17).as_bytes(), 100), Wanted::Whole);
+        let beyond = format!("bytes={}", vec!["200-"; 17].join(","));
+        assert_eq!(parse(beyond.as_bytes(), 100), Wanted::Whole);
     }
 }

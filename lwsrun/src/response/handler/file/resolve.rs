@@ -40,6 +40,13 @@ pub(super) struct Docroot {
     told: AtomicBool,
 }
 
+/// The folder of a mount, open for the look-ups of one request.
+#[derive(Debug)]
+pub(super) struct Root<'d> {
+    docroot: &'d Docroot,
+    folder: OwnedFd,
+}
+
 /// What lies below a docroot under some name.
 #[derive(Debug)]
 pub(super) enum Resolved {
@@ -85,12 +92,13 @@ impl Docroot {
         Self { path: path.into(), place, told: AtomicBool::new(false) }
     }
 
-    fn open(&self, patience: Patience) -> Result<OwnedFd, Failure> {
+    /// Opens the folder itself, for look-ups.
+    pub(super) fn open(&self, patience: Patience) -> Result<Root<'_>, Failure> {
         let opened = match patience {
             Patience::Memory => openat2(CWD, &*self.path, FOLDER, Mode::empty(), ResolveFlags::CACHED),
             Patience::Disk => openat(CWD, &*self.path, FOLDER, Mode::empty()),
         };
-        opened.map_err(|errno| match (errno, patience) {
+        let folder = opened.map_err(|errno| match (errno, patience) {
             // Looking for an archive may wait as well.
             (Errno::NOTDIR, Patience::Memory) => Failure::Cold,
             (Errno::NOTDIR, Patience::Disk) if is_in_archive(&self.path) => {
@@ -104,7 +112,8 @@ impl Docroot {
                 }
                 failure
             }
-        })
+        })?;
+        Ok(Root { docroot: self, folder })
     }
 
     fn tell_once(&self, what: &str) {
@@ -144,26 +153,27 @@ impl Opened {
     }
 }
 
-/// Opens what lies at `below`, a path of at least one byte, which does not begin with `/`.
-pub(super) fn open(docroot: &Docroot, below: &[u8], patience: Patience) -> Result<Resolved, Failure> {
-    let root = docroot.open(patience)?;
-    let full = || format!("{}/{}", docroot.path, String::from_utf8_lossy(below));
-    let file = match open_beneath(&root, below, FILE, patience) {
-        Ok(file) => File::from(file),
-        // A folder that may be entered and not be listed is a folder all the same.
-        Err(Errno::ACCESS) if open_beneath(&root, below, FOLDER, patience).is_ok() => {
-            return Ok(Resolved::Folder);
+impl Root<'_> {
+    /// Opens what lies at `below`, a path of at least one byte, which does not begin with `/`.
+    pub(super) fn look(&self, below: &[u8], patience: Patience) -> Result<Resolved, Failure> {
+        let full = || format!("{}/{}", self.docroot.path, String::from_utf8_lossy(below));
+        let file = match open_beneath(&self.folder, below, FILE, patience) {
+            Ok(file) => File::from(file),
+            // A folder that may be entered and not be listed is a folder all the same.
+            Err(Errno::ACCESS) if open_beneath(&self.folder, below, FOLDER, patience).is_ok() => {
+                return Ok(Resolved::Folder);
+            }
+            Err(errno) => return Err(failure(errno, patience, full)),
+        };
+        let metadata = file.metadata().map_err(|error| failure(errno_of(&error), patience, full))?;
+        if metadata.is_dir() {
+            Ok(Resolved::Folder)
+        } else if metadata.is_file() {
+            let identity = Identity::new(&metadata);
+            Ok(Resolved::File(Opened { file, identity, name: below.into() }))
+        } else {
+            Err(Failure::Refused(Refusal::NotFound))
         }
-        Err(errno) => return Err(failure(errno, patience, full)),
-    };
-    let metadata = file.metadata().map_err(|error| failure(errno_of(&error), patience, full))?;
-    if metadata.is_dir() {
-        Ok(Resolved::Folder)
-    } else if metadata.is_file() {
-        let identity = Identity::new(&metadata);
-        Ok(Resolved::File(Opened { file, identity, name: below.into() }))
-    } else {
-        Err(Failure::Refused(Refusal::NotFound))
     }
 }
 

@@ -67,7 +67,7 @@ impl SharedDrain {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
     /// A session on a stream that was upgraded. `silence`: before a ping, `None` for never.
-    pub(super) async fn new(stream: S, protocol: Turns, silence: Option<Duration>, drain: Drain) -> Self {
+    pub(super) async fn new(stream: S, protocol: Turns, silence: Option<Duration>, drain: SharedDrain) -> Self {
         let conversation = Conversation::new(stream, Arc::clone(&protocol.link), silence).await;
         let talking = Talking { conversation, protocol, drain, told: false };
         Self { talking: Some(talking), parting: None }
@@ -172,5 +172,12 @@ impl Turns {
             reason: "internal error".to_owned(),
             discard: true,
         });
+    }
+}
+
+impl Drop for Turns {
+    /// Whoever still has the session or a sender learns of the end, also if the connection never came.
+    fn drop(&mut self) {
+        self.link.end();
     }
 }
