@@ -4,6 +4,7 @@
 //! grammar takes any text, so what is left to decide here is what each of its error rules means, and which errors
 //! only follow from one before.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use pest::Parser as _;
@@ -27,9 +28,11 @@ const MAX_DIGITS: usize = 20;
 /// Parses one file, whatever it holds.
 ///
 /// Never fails: what cannot be read is reported in [`Parse::errors`], and the tree holds what can. Time and memory
-/// grow with the length of the source; one longer than [`MAX_SOURCE`] is not read at all.
+/// grow with the length of the source; one longer than [`MAX_SOURCE`] is not read at all. A source that is given
+/// away becomes the [`Parse::text`] without being copied.
 #[must_use]
-pub fn parse(file: FileId, source: &[u8]) -> Parse {
+pub fn parse<'s>(file: FileId, source: impl Into<Cow<'s, [u8]>>) -> Parse {
+    let source = source.into();
     if source.len() > MAX_SOURCE {
         let error = SyntaxError { kind: SyntaxErrorKind::TooLarge, span: span(file, 0..0), related: None };
         return Parse { file, text: String::new(), root: None, comments: Vec::new(), errors: vec![error] };
@@ -196,6 +199,8 @@ impl Builder {
             }
         }
         keyless.into_iter().for_each(|opener| self.report(SyntaxErrorKind::KeyExpected, opener));
+        // Trees stay until the end of a run, and half of their memory would be room for more.
+        members.shrink_to_fit();
         Object { members }
     }
 
@@ -228,6 +233,7 @@ impl Builder {
                 }
             }
         }
+        items.shrink_to_fit();
         items
     }
 

@@ -1,11 +1,20 @@
 //! Makes text of bytes that may not be UTF-8, byte for byte.
 
+use std::borrow::Cow;
+
 use crate::parser::span;
 use crate::{FileId, SyntaxError, SyntaxErrorKind};
 
 /// The source as text of the same length: each byte that is not UTF-8 becomes `?`. Every run of such bytes is one
 /// error. lwsws passes them through, so that they end up in paths and header values as they are.
-pub(crate) fn decode(file: FileId, source: &[u8]) -> (String, Vec<SyntaxError>) {
+pub(crate) fn decode(file: FileId, source: Cow<'_, [u8]>) -> (String, Vec<SyntaxError>) {
+    match String::from_utf8(source.into_owned()) {
+        Ok(text) => (text, Vec::new()),
+        Err(error) => repair(file, error.as_bytes()),
+    }
+}
+
+fn repair(file: FileId, source: &[u8]) -> (String, Vec<SyntaxError>) {
     let mut text = String::with_capacity(source.len());
     let mut errors: Vec<SyntaxError> = Vec::new();
     for chunk in source.utf8_chunks() {
@@ -30,7 +39,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_keep_their_places() {
-        let (text, errors) = decode(FileId(0), b"a\xff\xfeb\xe2\x82c\xc3\xa9");
+        let (text, errors) = decode(FileId(0), b"a\xff\xfeb\xe2\x82c\xc3\xa9"[..].into());
         assert_eq!(text, "a??b??c\u{e9}");
         let spans: Vec<_> = errors.iter().map(|error| error.span.range()).collect();
         assert_eq!(spans, [1..3, 4..6]);

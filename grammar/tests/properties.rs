@@ -74,7 +74,7 @@ fn nesting_is_refused_where_lwsws_refuses_it() {
 
 #[test]
 fn a_source_that_is_too_large_is_refused_in_words() {
-    let parse = parse(FileId(3), &vec![b' '; MAX_SOURCE + 1]);
+    let parse = parse(FileId(3), vec![b' '; MAX_SOURCE + 1]);
     assert_eq!(parse.errors.len(), 1);
     assert_eq!(parse.errors[0].kind, SyntaxErrorKind::TooLarge);
     assert_eq!(parse.errors[0].span.file, FileId(3));

@@ -3,16 +3,20 @@
 //! Stages push [`Diagnostic`]s into a [`Report`] and never print. The renderers, one file each, are [`full`],
 //! [`short`] and [`json`]; they draw on the texts of the files through [`Files`].
 
+mod allow;
 pub mod code;
 pub mod full;
 pub mod json;
 pub mod short;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
-use grammar::{FileId, LineIndex, Position, Span};
+use grammar::{Comment, FileId, LineIndex, Position, Span};
 
 pub use code::Code;
+
+use allow::Allowances;
 
 /// One finding: stable code, severity, one terse headline, the places, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,24 +194,49 @@ pub struct Report {
     compat: bool,
     errors: usize,
     diagnostics: Vec<Diagnostic>,
+    allowances: Allowances,
 }
 
 impl Report {
     /// An empty report. With `compat`, what lwsws tolerates is only warned of.
     #[must_use]
     pub fn new(compat: bool) -> Self {
-        Self { compat, errors: 0, diagnostics: Vec::new() }
+        Self { compat, errors: 0, diagnostics: Vec::new(), allowances: Allowances::default() }
     }
 
-    /// Takes a finding as it is.
+    /// Reads the comments of a file that silence findings. What was pushed before cannot be silenced any more.
+    pub fn allow(&mut self, text: &str, comments: &[Comment]) {
+        for bad in self.allowances.read(text, comments) {
+            self.push(bad);
+        }
+    }
+
+    /// Takes a finding as it is. An error pushed like this leaves a hole in the plan and cannot be silenced.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.errors += usize::from(diagnostic.severity == Severity::Error);
-        self.diagnostics.push(diagnostic);
+        let can_be_silenced = diagnostic.severity != Severity::Error;
+        self.take(diagnostic, can_be_silenced);
     }
 
-    /// Takes an error that lwsws would have let pass: with `--compat` it becomes a warning.
+    /// Takes an error that lwsws would have let pass: with `--compat` it becomes a warning, and a comment can
+    /// silence it.
     pub fn push_tolerated(&mut self, diagnostic: Diagnostic) {
-        self.push(if self.compat { diagnostic.into_warning() } else { diagnostic });
+        self.tolerates(diagnostic);
+    }
+
+    /// The same, and says whether it is tolerated: then what it is about is to be taken as lwsws does.
+    pub fn tolerates(&mut self, diagnostic: Diagnostic) -> bool {
+        let silenced = self.take(if self.compat { diagnostic.into_warning() } else { diagnostic }, true);
+        silenced || self.compat
+    }
+
+    /// Says whether the finding was silenced.
+    fn take(&mut self, diagnostic: Diagnostic, can_be_silenced: bool) -> bool {
+        let silenced = self.allowances.silences(&diagnostic, can_be_silenced);
+        if !silenced {
+            self.errors += usize::from(diagnostic.severity == Severity::Error);
+            self.diagnostics.push(diagnostic);
+        }
+        silenced
     }
 
     /// Whether `--compat` is on.
@@ -222,17 +251,26 @@ impl Report {
         self.errors
     }
 
-    /// How many warnings there are so far.
+    /// How many warnings there are so far, comments that silenced nothing included.
     #[must_use]
     pub fn warnings(&self) -> usize {
-        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count()
+        let given = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
+        given.count() + self.left().count()
     }
 
     /// The findings by file, offset and code.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        let left: Vec<Diagnostic> = self.left().collect();
+        self.diagnostics.extend(left);
         self.diagnostics.sort_by_key(Diagnostic::order);
         self.diagnostics
+    }
+
+    /// What is to be said about comments that silenced nothing.
+    fn left(&self) -> impl Iterator<Item = Diagnostic> {
+        let compat = self.compat;
+        self.allowances.left(move |code| compat || !code.is_compat_only())
     }
 }
 
@@ -246,14 +284,14 @@ pub struct Files {
 struct File {
     name: String,
     text: String,
-    lines: LineIndex,
+    /// Made for the first finding: most files have none.
+    lines: OnceCell<LineIndex>,
 }
 
 impl Files {
     /// Adds the next file, in the order of [`FileId`]s: its name as shown, and its text.
     pub fn push(&mut self, name: String, text: String) {
-        let lines = LineIndex::new(&text);
-        self.files.push(File { name, text, lines });
+        self.files.push(File { name, text, lines: OnceCell::new() });
     }
 
     /// How many files there are.
@@ -284,7 +322,7 @@ impl Files {
     #[must_use]
     pub fn position(&self, file: FileId, offset: u32) -> Position {
         match self.file(file) {
-            Some(file) => file.lines.position(&file.text, offset),
+            Some(file) => file.lines().position(&file.text, offset),
             None => Position { line: 1, column: 1 },
         }
     }
@@ -295,13 +333,20 @@ impl Files {
         let Some(file) = self.file(span.file) else {
             return 0..0;
         };
-        let start = file.lines.start_of(file.lines.line(span.start)).unwrap_or(0);
-        let next = file.lines.start_of(file.lines.line(span.end) + 1);
+        let lines = file.lines();
+        let start = lines.start_of(lines.line(span.start)).unwrap_or(0);
+        let next = lines.start_of(lines.line(span.end) + 1);
         start..next.map_or(file.text.len(), |next| next - 1)
     }
 
     fn file(&self, file: FileId) -> Option<&File> {
         self.files.get(file.0 as usize)
+    }
+}
+
+impl File {
+    fn lines(&self) -> &LineIndex {
+        self.lines.get_or_init(|| LineIndex::new(&self.text))
     }
 }
 

@@ -1,21 +1,26 @@
-//! Stage 1 of 6: finds the files of a configuration and reads them. [`parse`](crate::parse) comes next.
+//! Stage 1 of 6: finds the files of a configuration. [`parse`](crate::parse) comes next.
+//!
+//! The files are read when the parser asks for them, on all cores at once, so that no more of them is in memory than
+//! what is being parsed.
 //!
 //! The order is lwsws's own: `conf` first, then the regular files of `conf.d` in byte order of their names. Names
 //! that contain `~` are left out, folders and symbolic links too; every other name counts, backups included.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use grammar::{FileId, MAX_SOURCE};
+use nix::fcntl::OFlag;
 
 use crate::diagnostic::{Code, Diagnostic, Report, quoted};
 
 /// The files of a configuration, in reading order: the place of a file is its [`FileId`].
 #[derive(Debug, Default)]
 pub struct Input {
-    /// The files. One that could not be read is there too, without bytes.
+    /// The files. Those that are not to be read are there too.
     pub files: Vec<SourceFile>,
 }
 
@@ -26,10 +31,8 @@ pub struct SourceFile {
     pub name: String,
     /// Its name as diagnostics show it: below the directory as it was given.
     pub shown: String,
-    /// What it holds; empty if it could not be read.
-    pub bytes: Vec<u8>,
-    /// BLAKE3 of `bytes`.
-    pub hash: [u8; 32],
+    /// Where it is; none if it is not to be read, about which something was said.
+    path: Option<PathBuf>,
 }
 
 /// Why the files of a configuration could not even be looked for.
@@ -45,15 +48,15 @@ pub enum InputError {
     },
 }
 
-/// Reads the configuration in a directory. Files that cannot be read are reported, and the others read on.
+/// Finds the files of the configuration in a directory. What is not read there is reported.
 ///
 /// # Errors
 ///
 /// [`InputError::Directory`] if the directory is not there or is none.
-pub fn read(dir: &Path, report: &mut Report) -> Result<Input, InputError> {
+pub fn find(dir: &Path, report: &mut Report) -> Result<Input, InputError> {
     fs::read_dir(dir).map_err(|cause| InputError::Directory { dir: dir.to_owned(), cause })?;
     let mut input = Input::default();
-    add(&mut input, dir, Path::new("conf"), report);
+    push(&mut input, dir, Path::new("conf"), true);
     match names(&dir.join("conf.d")) {
         Ok(names) => {
             for name in names {
@@ -79,13 +82,35 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
+impl SourceFile {
+    /// Reads the file; a byte more than the parser takes of one that is too large, so that the parser says so. Nothing
+    /// comes of a file that is not to be read.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened or read, or is no regular one.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        self.path.as_deref().map_or(Ok(Vec::new()), |path| read_file(path, MAX_SOURCE as u64 + 1))
+    }
+
+    /// What is to be said about a file that could not be read.
+    pub(crate) fn unreadable(&self, file: FileId, cause: &io::Error) -> Diagnostic {
+        if cause.kind() == io::ErrorKind::NotFound && self.name == "conf" {
+            return Diagnostic::error(Code::MissingConf, "the configuration has no file `conf`", file)
+                .note("lwsws reads `conf` before the files in `conf.d`, and does not start without it")
+                .help("create it; it may be empty");
+        }
+        unreadable(&self.name, file, cause)
+    }
+}
+
 /// Adds an entry of `conf.d` if it is a regular file.
 fn add_fragment(input: &mut Input, dir: &Path, name: &OsString, report: &mut Report) {
     let path = Path::new("conf.d").join(name);
     match fs::symlink_metadata(dir.join(&path)) {
         Ok(metadata) if metadata.is_symlink() => add_link(input, dir, &path, report),
         Ok(metadata) if metadata.is_file() => {
-            let file = add(input, dir, &path, report);
+            let file = push(input, dir, &path, true);
             warn_of_backup(&name.to_string_lossy(), file, report);
         }
         Ok(_) => {}
@@ -93,37 +118,19 @@ fn add_fragment(input: &mut Input, dir: &Path, name: &OsString, report: &mut Rep
     }
 }
 
-/// Reads one file; `conf` must be there.
-fn add(input: &mut Input, dir: &Path, path: &Path, report: &mut Report) -> FileId {
-    // Of a file that is too large a byte more is read than the parser takes, which then says so.
-    match read_file(&dir.join(path), MAX_SOURCE as u64 + 1) {
-        Ok(bytes) => push(input, dir, path, bytes),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound && path == Path::new("conf") => {
-            let file = push(input, dir, path, Vec::new());
-            let headline = "the configuration has no file `conf`";
-            let missing = Diagnostic::error(Code::MissingConf, headline, file)
-                .note("lwsws reads `conf` before the files in `conf.d`, and does not start without it")
-                .help("create it; it may be empty");
-            report.push(missing);
-            file
-        }
-        Err(cause) => {
-            add_unreadable(input, dir, path, &cause, report);
-            last(input)
-        }
-    }
+fn add_unreadable(input: &mut Input, dir: &Path, path: &Path, cause: &io::Error, report: &mut Report) {
+    let file = push(input, dir, path, false);
+    report.push(unreadable(&path.to_string_lossy(), file, cause));
 }
 
-fn add_unreadable(input: &mut Input, dir: &Path, path: &Path, cause: &io::Error, report: &mut Report) {
-    let file = push(input, dir, path, Vec::new());
-    let shown = path.display().to_string();
-    let headline = format!("{} cannot be read: {cause}", quoted(&shown));
-    report.push(Diagnostic::error(Code::UnreadableFile, headline, file));
+fn unreadable(name: &str, file: FileId, cause: &io::Error) -> Diagnostic {
+    let headline = format!("{} cannot be read: {cause}", quoted(name));
+    Diagnostic::error(Code::UnreadableFile, headline, file)
 }
 
 /// A link in `conf.d` is said, not read: lwsws passes it over.
 fn add_link(input: &mut Input, dir: &Path, path: &Path, report: &mut Report) {
-    let file = push(input, dir, path, Vec::new());
+    let file = push(input, dir, path, false);
     let headline = format!("{} is a symbolic link and is not read", quoted(&path.display().to_string()));
     let skipped = Diagnostic::warning(Code::SkippedLink, headline, file)
         .note("of `conf.d` lwsws reads regular files only")
@@ -151,24 +158,33 @@ fn warn_of_backup(name: &str, file: FileId, report: &mut Report) {
 
 /// Reads a file if it is a regular one, up to `most` bytes.
 pub(crate) fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let metadata = fs::metadata(path)?;
+    let not_regular = || io::Error::other("it is not a regular file");
+    // Opened so that a pipe without a writer does not keep the program waiting.
+    let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        // A socket, which cannot be opened at all.
+        Err(_) if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) => return Err(not_regular()),
+        Err(cause) => return Err(cause),
+    };
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+        return Err(not_regular());
     }
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    let length = usize::try_from(metadata.len().min(most)).unwrap_or_default();
+    // One byte more than there is, so that its end is found without more memory.
+    let mut bytes = Vec::with_capacity(length + 1);
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn push(input: &mut Input, dir: &Path, path: &Path, bytes: Vec<u8>) -> FileId {
-    let hash = blake3::hash(&bytes).into();
-    let shown = printable(&dir.join(path).to_string_lossy());
-    input.files.push(SourceFile { name: path.to_string_lossy().into_owned(), shown, bytes, hash });
-    last(input)
-}
-
-fn last(input: &Input) -> FileId {
-    FileId(u32::try_from(input.files.len().saturating_sub(1)).unwrap_or(u32::MAX))
+fn push(input: &mut Input, dir: &Path, path: &Path, to_be_read: bool) -> FileId {
+    let at = dir.join(path);
+    let shown = printable(&at.to_string_lossy());
+    let file = FileId(u32::try_from(input.files.len()).unwrap_or(u32::MAX));
+    let name = path.to_string_lossy().into_owned();
+    input.files.push(SourceFile { name, shown, path: to_be_read.then_some(at) });
+    file
 }
 
 /// A name as it may stand on a terminal.

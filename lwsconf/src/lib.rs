@@ -4,8 +4,8 @@
 //!
 //! | stage | from | to |
 //! | --- | --- | --- |
-//! | [`input`] | a directory | the bytes of its files |
-//! | [`parse`] | bytes | trees, every value with its place |
+//! | [`input`] | a directory | its files, to be read |
+//! | [`parse`] | files | trees, every value with its place |
 //! | [`resolve`] | trees | trees with `_lws_ddir_` replaced |
 //! | [`schema`] | trees | checked and converted values by key |
 //! | [`semantics`] | values | the sections of a plan |
@@ -18,6 +18,7 @@
 pub mod cli;
 pub mod diagnostic;
 pub mod input;
+mod parallel;
 pub mod parse;
 pub mod resolve;
 pub mod schema;
@@ -71,7 +72,7 @@ pub enum CompileError {
 /// stands in [`Outcome::diagnostics`].
 pub fn check(options: &Options) -> Result<Outcome, InputError> {
     let mut report = Report::new(options.compat);
-    let input = input::read(&options.dir, &mut report)?;
+    let input = input::find(&options.dir, &mut report)?;
     let parsed = parse::parse(input, &mut report);
     let resolved = resolve::resolve(&parsed, &options.ddir, &mut report);
     let config = schema::check(&resolved, &mut report);
@@ -88,7 +89,7 @@ pub fn check(options: &Options) -> Result<Outcome, InputError> {
 /// [`CompileError`] if the directory cannot be read or the plan not be written; a plan that is there stays then.
 pub fn compile(options: &Options, plan: &Path) -> Result<Outcome, CompileError> {
     let mut report = Report::new(options.compat);
-    let input = input::read(&options.dir, &mut report)?;
+    let input = input::find(&options.dir, &mut report)?;
     let parsed = parse::parse(input, &mut report);
     let resolved = resolve::resolve(&parsed, &options.ddir, &mut report);
     let config = schema::check(&resolved, &mut report);

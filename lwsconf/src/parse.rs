@@ -1,10 +1,16 @@
 //! Stage 2 of 6: text to tree, and syntax errors to diagnostics. Comes after [`input`](crate::input), before
 //! [`resolve`](crate::resolve).
+//!
+//! By far the longest stage of a large configuration, and the files know nothing of each other here: they are read
+//! and parsed on all cores. What is found is reported afterwards, in the order of the files.
+
+use std::io;
 
 use grammar::{FileId, Parse, Span, SyntaxError, SyntaxErrorKind};
 
 use crate::diagnostic::{Code, Diagnostic, Files, Report};
-use crate::input::Input;
+use crate::input::{Input, SourceFile};
+use crate::parallel;
 
 /// The trees of all files, in reading order.
 #[derive(Debug)]
@@ -26,18 +32,40 @@ pub struct ParsedFile {
     pub parse: Parse,
 }
 
-/// Parses all files. There is a tree for each, even for a broken one.
+/// Reads and parses all files. There is a tree for each, even for one that is broken or cannot be read.
 #[must_use]
 pub fn parse(input: Input, report: &mut Report) -> Parsed {
-    let files = input.files.into_iter().zip(0..).map(|(source, index)| {
-        let parse = grammar::parse(FileId(index), &source.bytes);
-        for error in &parse.errors {
+    let done = parallel::map(&input.files, |index, source| {
+        read_and_parse(FileId(u32::try_from(index).unwrap_or(u32::MAX)), source)
+    });
+    let files = input.files.into_iter().zip(done).map(|(source, done)| {
+        if let Some(cause) = done.trouble {
+            report.push(source.unreadable(done.parse.file, &cause));
+        }
+        for error in &done.parse.errors {
             let found = diagnostic(error);
             if error.kind.tolerated() { report.push_tolerated(found) } else { report.push(found) }
         }
-        ParsedFile { name: source.name, shown: source.shown, hash: source.hash, parse }
+        ParsedFile { name: source.name, shown: source.shown, hash: done.hash, parse: done.parse }
     });
     Parsed { files: files.collect() }
+}
+
+/// What came of one file.
+struct Done {
+    hash: [u8; 32],
+    parse: Parse,
+    /// Why it could not be read.
+    trouble: Option<io::Error>,
+}
+
+fn read_and_parse(file: FileId, source: &SourceFile) -> Done {
+    let (bytes, trouble) = match source.read() {
+        Ok(bytes) => (bytes, None),
+        Err(cause) => (Vec::new(), Some(cause)),
+    };
+    let hash = blake3::hash(&bytes).into();
+    Done { hash, parse: grammar::parse(file, bytes), trouble }
 }
 
 impl Parsed {

@@ -44,13 +44,14 @@ pub struct Resolution<'a> {
     expanded: Option<&'a Expanded>,
 }
 
-/// Replaces [`WORD`] in all string values of all files.
+/// Replaces [`WORD`] in all string values of all files. From here on comments silence findings.
 #[must_use]
 pub fn resolve<'a>(parsed: &'a Parsed, ddir: &'a str, report: &mut Report) -> Resolved<'a> {
     let mut resolved = Resolved { parsed, ddir, expanded: HashMap::new() };
     for file in &parsed.files {
-        // Most files hold no such word, nor an escape that could hide one: then there is nothing to walk.
         let text = &file.parse.text;
+        report.allow(text, &file.parse.comments);
+        // Most files hold no such word, nor an escape that could hide one: then there is nothing to walk.
         if let Some(root) = &file.parse.root
             && (text.contains(WORD) || text.contains("\\u"))
         {

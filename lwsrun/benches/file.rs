@@ -47,6 +47,22 @@ fn hit_one_range(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench(sample_count = 500, sample_size = 500)]
+fn hit_two_ranges(bencher: Bencher<'_, '_>) {
+    repeat(bencher, "/1k.txt", &[("range", "bytes=100-199,300-399")], 206);
+}
+
+#[divan::bench(sample_count = 500, sample_size = 500)]
+fn hit_precompressed(bencher: Bencher<'_, '_>) {
+    repeat(bencher, "/coded.txt", &[("accept-encoding", "gzip, deflate, br, zstd")], 200);
+}
+
+/// More than is kept in memory: an open file, no byte read yet.
+#[divan::bench(sample_count = 500, sample_size = 100)]
+fn large_file_opened(bencher: Bencher<'_, '_>) {
+    repeat(bencher, "/1m.txt", &[], 200);
+}
+
+#[divan::bench(sample_count = 500, sample_size = 500)]
 fn missing(bencher: Bencher<'_, '_>) {
     repeat(bencher, "/missing.txt", &[], 404);
 }
@@ -80,8 +96,10 @@ fn request(path: &str, headers: &[(&str, &str)]) -> Request<Body> {
 
 fn site() -> TempDir {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
-    for (name, bytes) in [("1k.txt", [b'x'; 1024])] {
-        let written = std::fs::write(folder.path().join(name), bytes);
+    for (name, size) in
+        [("1k.txt", 1 << 10), ("1m.txt", 1 << 20), ("coded.txt", 1 << 10), ("coded.txt.br", 200)]
+    {
+        let written = std::fs::write(folder.path().join(name), vec![b'x'; size]);
         written.unwrap_or_else(|error| panic!("no file: {error}"));
     }
     folder

@@ -1,10 +1,14 @@
 //! From an accepted socket to requests: listen > peek > tls > version.
 
+mod client;
 mod finish;
+mod guard;
 mod http1;
 mod http2;
 pub(crate) mod listen;
+mod pace;
 mod peek;
+mod sendfile;
 mod slot;
 mod tls;
 
@@ -13,31 +17,37 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use schemas::plan::{ListenerId, Plan, Seconds, VhostId};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
+
+pub(crate) use client::ClientCertificate;
+pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};
 
 use crate::boot::site::Site;
 use crate::boot::tls::Keys;
 use crate::shutdown::Drain;
 use peek::{Peek, Spoken};
+use sendfile::{Sendfile, Socket};
 use slot::Slotted;
 
 /// `timeout-secs` where the config has none (lwsws's own default).
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What requests are told of their connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ConnectionFacts {
     /// The listener that took it.
     pub(crate) listener: ListenerId,
-    /// Whether it speaks TLS.
+    /// Whether it speaks TLS. Connections to a TLS listener may come in clear, see `request::secure`.
     pub(crate) tls: bool,
     /// The peer; `None` for unix sockets.
     pub(crate) peer: Option<SocketAddr>,
     /// The vhost whose certificate and TLS policy the handshake used.
     pub(crate) sni_vhost: Option<VhostId>,
+    /// The client's certificate, where that policy demands one.
+    pub(crate) client: Option<ClientCertificate>,
 }
 
 /// What all connections of a generation share: the site, the keys, and how long to wait. Cheap to clone.
@@ -77,10 +87,6 @@ impl Serving {
         self.site.hosts(listener).select(server_name).0
     }
 
-    fn config(&self, vhost: VhostId) -> Option<Arc<ServerConfig>> {
-        self.keys.config(vhost).map(Arc::clone)
-    }
-
     /// `timeout-secs`.
     pub(crate) fn timeout(&self) -> Duration {
         self.waits.timeout
@@ -112,14 +118,10 @@ impl Connection {
 /// Serves one accepted socket up to its end. What goes wrong is the peer's or the network's doing: a debug line.
 async fn serve<S>(stream: S, facts: ConnectionFacts, serving: Serving, slot: OwnedSemaphorePermit)
 where
-    S: Peek + AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
+    S: Peek + Socket + Send + Sync + 'static,
 {
     let peer = facts.peer;
-    let served = if facts.tls {
-        serve_tls(Slotted::new(stream, slot), facts, serving).await
-    } else {
-        serve_plain(stream, facts, serving, slot).await
-    };
+    let served = serve_spoken(stream, facts, serving, slot).await;
     if let Err(error) = served {
         tracing::debug!(?peer, "connection ended: {error}");
     }
@@ -127,39 +129,49 @@ where
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-async fn serve_plain<S>(
+async fn serve_spoken<S>(
     stream: S,
     facts: ConnectionFacts,
     serving: Serving,
     slot: OwnedSemaphorePermit,
 ) -> Result<(), Failure>
 where
-    S: Peek + AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
+    S: Peek + Socket + Send + Sync + 'static,
 {
-    let first = tokio::time::timeout(serving.waits.timeout, peek::spoken(&stream));
+    let deadline = Instant::now() + serving.waits.timeout;
+    let first = timeout_at(deadline, peek::spoken(&stream, facts.tls));
     let Some(spoken) = unless_drained(&serving.drain, first).await else { return Ok(()) };
-    let stream = Slotted::new(stream, slot);
-    let connection = Connection::new(serving, facts);
+    let plain = ConnectionFacts { tls: false, ..facts };
     match spoken?? {
-        Spoken::Http1 => http1::serve(stream, connection).await?,
-        Spoken::Http2 => http2::serve(stream, connection).await?,
+        Spoken::Tls => serve_tls(Slotted::new(stream, slot), plain, serving, deadline).await?,
+        Spoken::Http1 => {
+            let stream = Slotted::new(Sendfile::new(stream), slot);
+            http1::serve(stream, Connection::new(serving, plain), true).await?;
+        }
+        Spoken::Http2 => http2::serve(Slotted::new(stream, slot), Connection::new(serving, plain)).await?,
         Spoken::Nothing => {}
     }
     Ok(())
 }
 
-async fn serve_tls<S>(stream: Slotted<S>, facts: ConnectionFacts, serving: Serving) -> Result<(), Failure>
+async fn serve_tls<S>(
+    stream: Slotted<S>,
+    facts: ConnectionFacts,
+    serving: Serving,
+    deadline: Instant,
+) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let handshake = tls::handshake(stream, &serving, facts.listener);
+    let handshake = timeout_at(deadline, tls::handshake(stream, &serving, facts.listener));
     let Some(secured) = unless_drained(&serving.drain, handshake).await else { return Ok(()) };
-    let tls::Secured { stream, vhost, http2 } = secured?;
-    let connection = Connection::new(serving, ConnectionFacts { sni_vhost: Some(vhost), ..facts });
+    let tls::Secured { stream, vhost, client, http2 } = secured??;
+    let facts = ConnectionFacts { tls: true, sni_vhost: Some(vhost), client, ..facts };
+    let connection = Connection::new(serving, facts);
     if http2 {
         http2::serve(stream, connection).await?;
     } else {
-        http1::serve(stream, connection).await?;
+        http1::serve(stream, connection, false).await?;
     }
     Ok(())
 }

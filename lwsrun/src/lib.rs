@@ -33,7 +33,7 @@ use boot::privilege::{Identity, PrivilegeError};
 use boot::site::Site;
 use boot::sockets::{self, BindError, Sockets};
 use boot::survey::{Survey, missing_docroots};
-use boot::tls::{KeyError, Keys};
+use boot::tls::{KeyError, Keys, watch};
 use boot::workers::{self, Ended, Workers};
 use connection::Serving;
 use protocol::Registry;
@@ -92,16 +92,18 @@ pub fn run(path: &Path, registry: Registry) -> Result<(), RunError> {
 /// # Errors
 /// If the plan cannot be opened.
 pub fn check(path: &Path, registry: &Registry) -> Result<Report, RunError> {
-    let plan = map::open(path).map_err(Cause::from)?;
+    let plan = Arc::new(map::open(path).map_err(Cause::from)?);
     let Survey { refusals: mut errors, mut warnings } = Survey::of(&plan, registry);
     warnings.extend(missing_docroots(&plan));
     errors.extend(Identity::of(&plan).err().map(|error| error.to_string()));
-    errors.extend(Keys::load(&plan).err().into_iter().flatten().map(|error| error.to_string()));
+    let (unusable, unwise) = Keys::check(&plan);
+    errors.extend(unusable.iter().map(ToString::to_string));
+    warnings.extend(unwise);
     Ok(Report { summary: summary(path, &plan), errors, warnings })
 }
 
 fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
-    let plan = map::open(path)?;
+    let plan = Arc::new(map::open(path)?);
     let survey = Survey::of(&plan, &registry);
     if !survey.refusals.is_empty() {
         return Err(Cause::Unfit(survey.refusals));
@@ -115,6 +117,7 @@ fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
     identity.check_possible()?;
     let sockets = sockets::bind(&plan, workers::count(&plan), &identity)?;
     let keys = Keys::load(&plan).map_err(Cause::Keys)?;
+    keys.open_to_all().for_each(|warning| tracing::warn!("{warning}"));
     identity.assume()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(plan, registry, sockets, keys, open_files))
@@ -122,7 +125,7 @@ fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
 
 /// Runs the workers; this thread waits for signals.
 async fn serve(
-    plan: Plan,
+    plan: Arc<Plan>,
     registry: Registry,
     sockets: Sockets,
     keys: Keys,
@@ -130,9 +133,8 @@ async fn serve(
 ) -> Result<(), Cause> {
     let mut signals = Signals::new()?;
     let drain = DrainControl::new();
-    let plan = Arc::new(plan);
     let site = Site::new(Arc::clone(&plan), registry, drain.handle());
-    let serving = Serving::new(&plan, site, keys, drain.handle());
+    let serving = Serving::new(&plan, site, keys.clone(), drain.handle());
     let deadline = serving.timeout();
     let mut workers = Workers::start(sockets.workers, &serving, open_files)?;
     // From here on only connections and the loops that accept them hold the drain open.
@@ -141,6 +143,7 @@ async fn serve(
         tracing::info!("listening on {address}");
     }
     tracing::info!("ready");
+    watch::start(keys)?;
     warn_of_missing_docroots(plan)?;
     tokio::select! {
         signal = signals.end() => tracing::info!("{signal}: no new connections, those that are open may finish"),

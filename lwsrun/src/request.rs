@@ -3,3 +3,4 @@
 pub(crate) mod admit;
 pub(crate) mod path;
 pub(crate) mod reject;
+pub(crate) mod secure;

@@ -126,13 +126,29 @@ fn alpn_picks_the_http_version() {
 }
 
 #[test]
-fn a_tls_port_says_nothing_in_clear() {
+fn a_tls_port_serves_nothing_in_clear() {
     let (port, config) = two_tls_vhosts("");
     let _server = Server::start(&config.compile());
     let mut client = Client::tcp(port);
-    client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-    let answer = client.rest().expect("the server ends it");
-    assert!(!String::from_utf8_lossy(&answer).contains("200 OK"), "{}", answer.escape_ascii());
+    let answer = client.get("a.test", "/");
+    assert_eq!((answer.status, answer.header("location")), (400, None));
+    assert_eq!(client.rest().as_deref(), Some(&b""[..]), "the connection stays open");
+}
+
+#[test]
+fn a_tls_port_redirects_or_serves_clear_requests_if_it_is_told_to() {
+    let (port, config) = two_tls_vhosts(", \"allow-non-tls\": \"1\", \"redirect-http\": \"1\"");
+    let _server = Server::start(&config.compile());
+    let host = format!("b.test:{port}");
+    let answer = Client::tcp(port).get(&host, "/x/y?z=1");
+    let location = format!("https://{host}/x/y?z=1");
+    assert_eq!((answer.status, answer.header("location")), (301, Some(location.as_str())));
+    assert_eq!(Client::tcp(port).get("a.test", "/").status, 400, "the other vhost was not told to");
+
+    let (port, config) = two_tls_vhosts(", \"allow-non-tls\": \"1\", \"allow-http-on-https\": \"1\"");
+    let _server = Server::start(&config.compile());
+    assert_eq!(Client::tcp(port).get("b.test", "/").text(), "b");
+    assert_eq!(Client::tcp(port).get("a.test", "/").status, 400, "the other vhost was not told to");
 }
 
 /// A vhost on all addresses.

@@ -16,6 +16,8 @@ mod layer_headers;
 mod request;
 mod route_agrees;
 mod shutdown;
+mod strictness;
+mod tls;
 mod unhonoured;
 
 use tests::config::{TempConfig, free_port};

@@ -85,6 +85,16 @@ fn malformed_requests_are_answered_not_dropped() {
             "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx".to_owned(),
             &[400],
         ),
+        (
+            "both framings",
+            "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
+            &[400],
+        ),
+        (
+            "a coding twice",
+            "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n".to_owned(),
+            &[400],
+        ),
         ("no HTTP", "hello there\r\n\r\n".to_owned(), &[400]),
         ("a name with a blank", "GET / HTTP/1.1\r\nHost: a.test\r\nX Y: 1\r\n\r\n".to_owned(), &[400]),
         ("a long head", format!("GET / HTTP/1.1\r\nHost: a.test\r\nX: {long}\r\n\r\n"), &[431]),

@@ -177,9 +177,155 @@ codes! {
     DefaultIsFolder = "L0328",
     /// A name that no environment variable can have.
     VariableName = "L0329",
+
+    /// A comment to `lwsconf` that cannot be read.
+    BadAllow = "L0330",
+    /// A comment that would silence an error without which there is no plan.
+    AllowRefused = "L0331",
+    /// A comment that silences nothing.
+    UnusedAllow = "L0332",
+    /// A URL as the name of a vhost.
+    VhostNameUrl = "L0333",
+    /// A port in the name of a vhost.
+    VhostNamePort = "L0334",
+    /// A wildcard as the name of a vhost.
+    VhostNameWildcard = "L0335",
+    /// A name of a vhost that ends in a dot.
+    VhostNameDot = "L0336",
+    /// Upper-case letters in the name of a vhost.
+    VhostNameCase = "L0337",
+    /// A vhost without a name behind others on its listener.
+    NamelessVhost = "L0338",
+    /// A vhost that listens and serves nothing.
+    EmptyVhost = "L0339",
+    /// Two listeners on one port that cover the same address.
+    ListenerOverlap = "L0340",
+    /// An `interface` that can be neither an address nor a device.
+    InterfaceName = "L0341",
+    /// A folder or a proxy with `exact-match`.
+    ExactMatchFolder = "L0342",
+    /// A `#` in a mountpoint.
+    MountpointHash = "L0343",
+    /// A blank at the start or end of a name or path.
+    SurroundingBlanks = "L0344",
+    /// Redirects that lead back to where they began.
+    RedirectLoop = "L0345",
+    /// Proxies that lead back to where they began.
+    ProxyLoop = "L0346",
+    /// A redirect or proxy to a vhost of the configuration that has nothing there.
+    DeadTarget = "L0347",
+    /// A redirect from a vhost with `sts` to its own name in clear.
+    StsDowngrade = "L0348",
+    /// `append-path` behind a query.
+    AppendToQuery = "L0349",
+    /// A redirect without a host.
+    RedirectHost = "L0350",
+    /// A key of `extra-mimetypes` that no file name ends in.
+    MimeKeyNeverMatches = "L0351",
+    /// A key of `extra-mimetypes` behind one that matches the same files.
+    MimeKeyShadowed = "L0352",
+    /// A key of `extra-mimetypes` without a dot.
+    MimeKeyWithoutDot = "L0353",
+    /// A text of `extra-mimetypes` that is no media type.
+    MimeValue = "L0354",
+    /// `*` in `extra-mimetypes`.
+    MimeStar = "L0355",
+    /// A default document that leads out of its folder.
+    DefaultOutside = "L0356",
+    /// A document whose suffix no table knows.
+    UnservedType = "L0357",
+    /// A key that does nothing on this kind of mount.
+    KeyWithoutEffect = "L0358",
+    /// `basic-auth` on a redirect.
+    AuthOnRedirect = "L0359",
+    /// `cache-*` keys that come out as `no-store`.
+    CachedAsNoStore = "L0360",
+    /// `cache-no` beside other `cache-*` keys.
+    CacheNoWins = "L0361",
+    /// A CGI program in a folder that is served.
+    CgiInDocroot = "L0362",
+    /// Credentials or a private key in a folder that is served.
+    SecretInDocroot = "L0363",
+    /// A log or plugins in a folder that is served.
+    LogInDocroot = "L0364",
+    /// A mount of a folder of the system.
+    WideDocroot = "L0365",
+    /// A protocol that is not built in, and no folder for plugins.
+    UnknownProtocol = "L0366",
+    /// A callback mount of a protocol that the vhost does not list.
+    CallbackNotListed = "L0367",
+    /// `interpret` with a protocol that the vhost does not list.
+    InterpretNotListed = "L0368",
+    /// `listen-accept-*` keys that do not fit together.
+    ListenAccept = "L0369",
+    /// An `error-document-404` without a slash in front.
+    NotFoundRelative = "L0370",
+    /// An `error-document-404` on another site.
+    NotFoundExternal = "L0371",
+    /// An `error-document-404` that no mount of files serves.
+    NotFoundUnserved = "L0372",
+    /// Keys for plain HTTP on a TLS port that do not fit together.
+    ClearKeys = "L0373",
+    /// A header that says where an answer ends.
+    FramingHeader = "L0374",
+    /// A header that is given twice in one list.
+    HeaderTwice = "L0375",
+    /// A header that belongs to each single answer.
+    AnswerHeader = "L0376",
+    /// A `Cache-Control` header beside `cache-*` keys.
+    CacheControlHeader = "L0377",
+    /// A Strict-Transport-Security header by hand that does little.
+    StsHeader = "L0378",
+    /// A vhost with files and without the usual protective headers.
+    SecurityHeaders = "L0379",
+    /// Credentials that travel in clear.
+    AuthInClear = "L0380",
+    /// A proxy to a public address without TLS.
+    ProxyInClear = "L0381",
+    /// Client certificates are required, and nothing to check them with.
+    ClientCertWithoutCa = "L0382",
+    /// An ALPN name that is not spoken.
+    UnknownAlpn = "L0383",
+    /// A cipher suite that is not spoken.
+    SuiteUnknown = "L0384",
+    /// A key exchange group that is not spoken.
+    GroupUnknown = "L0385",
+    /// TLS settings that leave nothing to speak.
+    NothingLeft = "L0386",
+    /// Option bits of OpenSSL that do nothing here, or weaken TLS.
+    TlsOption = "L0387",
+    /// A unix socket that anybody may connect to.
+    OpenSocket = "L0388",
+    /// A version number in `server-string`.
+    ServerVersion = "L0389",
+    /// A server that stays root.
+    RootUser = "L0390",
+    /// A time of zero seconds.
+    ZeroTimeout = "L0391",
+    /// A keyword that turns browsers away.
+    RejectsEverybody = "L0392",
+    /// A keyword that a later one always overrules.
+    KeywordShadowed = "L0393",
+    /// With `--compat`: files that lwsws does not read.
+    CompatFilesDropped = "L0394",
+    /// With `--compat`: more text than lwsws has room for.
+    CompatStringsCut = "L0395",
+    /// With `--compat`: a text of `global` that lwsws cuts.
+    CompatGlobalTail = "L0396",
+    /// With `--compat`: `_lws_ddir_` where lwsws leaves it as it is.
+    CompatDdirOnce = "L0397",
+    /// With `--compat`: a key that is too deep for lwsws.
+    CompatKeyPath = "L0398",
+    /// With `--compat`: a name that lwsws cuts at a dot.
+    CompatNameCut = "L0399",
 }
 
 impl Code {
+    /// Whether the code is found with `--compat` only.
+    pub(super) fn is_compat_only(self) -> bool {
+        (Code::CompatFilesDropped..=Code::CompatNameCut).contains(&self)
+    }
+
     /// The code of that number, such as `L0203`; case does not matter.
     #[must_use]
     pub fn find(number: &str) -> Option<Code> {

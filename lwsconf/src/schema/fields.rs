@@ -25,6 +25,8 @@ pub struct Fields<'a> {
     /// The opening brace of the object; of several objects, that of the first.
     pub(crate) brace: Option<Span>,
     pub(crate) entries: Vec<Entry<'a>>,
+    /// Keys that are not there, and that unknown keys which are there were most likely meant to be.
+    pub(crate) misspelt: Vec<&'static str>,
 }
 
 /// One member.
@@ -113,7 +115,7 @@ pub enum OptionValue<'a> {
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(keys: &'static Keys) -> Self {
-        Self { keys, brace: None, entries: Vec::new() }
+        Self { keys, brace: None, entries: Vec::new(), misspelt: Vec::new() }
     }
 
     /// The opening brace; none for an object that the config does not have.
@@ -126,6 +128,18 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         self.all(key).next().is_some()
+    }
+
+    /// Whether a key is missing, and not just misspelt: that has been reported as the one mistake that it is.
+    #[must_use]
+    pub fn lacks(&self, key: &str) -> bool {
+        !self.has(key) && !self.is_misspelt(key)
+    }
+
+    /// Whether a key is missing because it is misspelt.
+    #[must_use]
+    pub fn is_misspelt(&self, key: &str) -> bool {
+        self.misspelt.contains(&key)
     }
 
     /// Where a key stands.
@@ -230,7 +244,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    /// A text from nowhere.
+    #[cfg(test)]
+    pub(crate) fn bare(value: &'a str) -> Self {
+        let span = Span { file: grammar::FileId(0), start: 0, end: 0 };
+        Self { value, source: TextSource::Bare(span) }
+    }
+
     /// The place of the whole text: of a string, what is between its quotes.
     #[must_use]
     pub fn span(&self) -> Span {

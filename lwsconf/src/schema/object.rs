@@ -4,6 +4,7 @@ use grammar::{Member, Object, Span, Value};
 
 use super::fields::{Checked, Entry, Fields};
 use super::keys::{Key, Keys, Kind};
+use super::nearest::nearest;
 use super::wording;
 use crate::diagnostic::Report;
 use crate::resolve::Resolved;
@@ -23,7 +24,7 @@ impl<'a> Checker<'a, '_> {
         for member in &object.members {
             self.member(member, number, fields);
         }
-        for key in fields.keys.keys.iter().filter(|key| key.required && !fields.has(&key.name)) {
+        for key in fields.keys.keys.iter().filter(|key| key.required && fields.lacks(&key.name)) {
             // In a broken object the key may have been there.
             if !self.resolved.parsed.is_broken_within(span) {
                 self.report.push(wording::missing(key, fields.keys, brace));
@@ -37,7 +38,18 @@ impl<'a> Checker<'a, '_> {
         match keys.get(name) {
             Some(key) => self.known(key, member, number, fields),
             None if keys.open => {}
-            None => self.report.push_tolerated(wording::unknown(name, member.key.span, keys)),
+            None => self.unknown(name, member.key.span, fields),
+        }
+    }
+
+    fn unknown(&mut self, name: &str, place: Span, fields: &mut Fields<'a>) {
+        let errors = self.report.errors();
+        self.report.push_tolerated(wording::unknown(name, place, fields.keys));
+        // Only an error keeps the plan from being written without the key that was meant.
+        if self.report.errors() > errors
+            && let Some(meant) = nearest(name, fields.keys)
+        {
+            fields.misspelt.push(meant);
         }
     }
 

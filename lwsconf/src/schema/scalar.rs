@@ -37,8 +37,7 @@ impl<'a> Checker<'a, '_> {
             return None;
         };
         if let ValueKind::Word(_) = value.kind {
-            self.report.push_tolerated(wording::bare_word(name, value, text.value));
-            if !self.report.compat() {
+            if !self.report.tolerates(wording::bare_word(name, value, text.value)) {
                 return None;
             }
         }
@@ -57,8 +56,7 @@ impl<'a> Checker<'a, '_> {
             text.value.parse().unwrap_or(beyond)
         } else {
             let read = atoi(text.value);
-            self.report.push_tolerated(wording::not_whole(key, value, text.value, read));
-            if !self.report.compat() {
+            if !self.report.tolerates(wording::not_whole(key, value, text.value, read)) {
                 return None;
             }
             read
@@ -86,8 +84,8 @@ impl<'a> Checker<'a, '_> {
             return Some(Spanned { value: on, span: value.span });
         }
         let read = atoi(text.value) != 0;
-        self.report.push_tolerated(wording::not_boolean(key, value, text.value, read));
-        self.report.compat().then_some(Spanned { value: read, span: value.span })
+        let tolerated = self.report.tolerates(wording::not_boolean(key, value, text.value, read));
+        tolerated.then_some(Spanned { value: read, span: value.span })
     }
 
     /// A key that counts by being there. False if it does not even count as that.

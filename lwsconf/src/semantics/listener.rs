@@ -15,8 +15,8 @@ pub(super) struct Wish<'a> {
     bind: Bind<'a>,
     /// The key that says so.
     span: Span,
-    /// Whether the vhost has a certificate.
-    tls: bool,
+    /// Whether the vhost has a certificate; none if that cannot be told, because the key is misspelt.
+    tls: Option<bool>,
     /// Where the name of the vhost stands, or the vhost itself.
     name: Span,
 }
@@ -39,7 +39,7 @@ impl<'a> Lowering<'a, '_> {
     pub(super) fn listen(&mut self, fields: &'a Fields<'a>, tls: bool, listening: &mut Listening<'a>) {
         let wish = self.bind(fields).map(|(bind, span)| {
             let name = fields.key_span("name").or(fields.brace()).unwrap_or(span);
-            Wish { bind, span, tls, name }
+            Wish { bind, span, tls: (!fields.is_misspelt("host-ssl-cert")).then_some(tls), name }
         });
         listening.wishes.push(wish);
     }
@@ -54,7 +54,7 @@ impl<'a> Lowering<'a, '_> {
         if fields.is_on("unix-socket") {
             let perms = fields.text("unix-socket-perms").map(|text| text.value);
             let Some(path) = interface.filter(|path| !path.value.is_empty()) else {
-                if !fields.has("interface") {
+                if fields.lacks("interface") {
                     self.report.push(socket_path_missing(fields.key_span("unix-socket")?));
                 }
                 return None;
@@ -63,7 +63,7 @@ impl<'a> Lowering<'a, '_> {
         }
         let Some((number, span)) = port.and_then(|port| Some((u16::try_from(port.value).ok()?, port.span)))
         else {
-            if !fields.has("port") {
+            if fields.lacks("port") && !fields.is_misspelt("unix-socket") {
                 self.report.push(port_missing(fields.brace()?));
             }
             return None;
@@ -121,7 +121,8 @@ impl<'a> Lowering<'a, '_> {
                 None => {
                     let bind = wish.bind.clone();
                     let place = vhost.place;
-                    listeners.push(Listener { bind, vhosts: vec![VhostId(id)], tls: wish.tls, place });
+                    let tls = wish.tls.unwrap_or(false);
+                    listeners.push(Listener { bind, vhosts: vec![VhostId(id)], tls, place });
                     firsts.push(wish);
                 }
             }
@@ -131,8 +132,10 @@ impl<'a> Lowering<'a, '_> {
 
     /// Checks whether a vhost fits the listener that an earlier one has asked for.
     fn share(&mut self, listener: &mut Listener<'a>, first: &Wish<'a>, wish: &Wish<'a>) {
-        if first.tls != wish.tls {
-            self.report.push(mixed_tls(first, wish));
+        if let (Some(first_tls), Some(tls)) = (first.tls, wish.tls)
+            && first_tls != tls
+        {
+            self.report.push(mixed_tls((first.span, first_tls), (wish.span, tls)));
         }
         let (Some(families), Some(more)) =
             (families_of(&mut listener.bind), families_of(&mut wish.bind.clone()).copied())
@@ -201,11 +204,11 @@ fn ipv6_only_off(span: Span) -> Diagnostic {
         .help("leave it out to listen on both, or write `noipv6` to say what is meant")
 }
 
-fn mixed_tls(first: &Wish<'_>, wish: &Wish<'_>) -> Diagnostic {
+fn mixed_tls(first: (Span, bool), later: (Span, bool)) -> Diagnostic {
     let describe = |tls| if tls { "with a certificate" } else { "without a certificate" };
-    Diagnostic::error(Code::MixedTls, "TLS and clear on one port", wish.span)
-        .label(format!("a vhost {}", describe(wish.tls)))
-        .also(first.span, format!("a vhost {}", describe(first.tls)))
+    Diagnostic::error(Code::MixedTls, "TLS and clear on one port", later.0)
+        .label(format!("a vhost {}", describe(later.1)))
+        .also(first.0, format!("a vhost {}", describe(first.1)))
         .help("give them different ports; for plain HTTP on a TLS port see `allow-non-tls`")
 }
 

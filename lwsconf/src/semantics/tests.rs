@@ -24,7 +24,7 @@ fn the_lowering_asks_for_every_key() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("conf"), CONF).unwrap();
     let mut report = Report::new(false);
-    let input = input::read(dir.path(), &mut report).unwrap();
+    let input = input::find(dir.path(), &mut report).unwrap();
     let parsed = parse::parse(input, &mut report);
     let resolved = resolve::resolve(&parsed, "/usr/share", &mut report);
     let config = schema::check(&resolved, &mut report);

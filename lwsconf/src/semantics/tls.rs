@@ -1,6 +1,11 @@
-//! TLS: what a certificate needs, and what needs a certificate.
+//! TLS: what a certificate needs, what needs a certificate, and what OpenSSL's lists and bits come to.
 
-use schemas::plan::{ClientTls, Tls};
+mod group;
+mod list;
+mod option;
+mod suite;
+
+use schemas::plan::{ClientTls, Group, Suite, Tls, TlsVersion};
 
 use super::Lowering;
 use crate::diagnostic::{Code, Diagnostic};
@@ -28,14 +33,15 @@ impl<'a> Lowering<'a, '_> {
     pub(super) fn tls(&mut self, fields: &'a Fields<'a>) -> Option<Tls<'a>> {
         let text = |key| fields.text(key).map(|text| text.value);
         let Some(cert) = text("host-ssl-cert") else {
-            if !fields.has("host-ssl-cert") {
+            if fields.lacks("host-ssl-cert") {
                 self.needs_certificate(fields);
             }
             return None;
         };
-        if !fields.has("host-ssl-key") {
+        if fields.lacks("host-ssl-key") {
             self.report.push(private_key_missing(fields));
         }
+        let policy = self.policy(fields);
         Some(Tls {
             cert,
             key: text("host-ssl-key").unwrap_or_default(),
@@ -43,12 +49,43 @@ impl<'a> Lowering<'a, '_> {
             ciphers: text("ciphers"),
             tls13_ciphers: text("tls13-ciphers"),
             ecdh_curve: text("ecdh-curve"),
+            suites: policy.suites,
+            groups: policy.groups,
+            min_version: policy.min_version,
+            max_version: policy.max_version,
             option_set: bits(fields, "ssl-option-set"),
             option_clear: bits(fields, "ssl-option-clear"),
             alpn: text("alpn"),
             client_cert_required: fields.is_on("client-cert-required"),
             ignore_missing_cert: fields.is_on("ignore-missing-cert"),
         })
+    }
+
+    /// What the lists and bits of a vhost come to. Where they leave nothing the report has an error.
+    fn policy(&mut self, fields: &'a Fields<'a>) -> Policy {
+        let tls13 = suite::tls13("tls13-ciphers", fields.text("tls13-ciphers").as_ref(), self.report);
+        let tls12 = suite::tls12("ciphers", fields.text("ciphers").as_ref(), self.report);
+        let groups = group::groups("ecdh-curve", fields.text("ecdh-curve").as_ref(), self.report);
+        let versions = option::versions(fields, "ssl-option-set", "ssl-option-clear", self.report);
+        let (min, max) = versions.unwrap_or((TlsVersion::Tls12, TlsVersion::Tls13));
+        let mut suites = [tls13, tls12].concat();
+        suites.retain(|suite| (min..=max).contains(&suite.version()));
+        if suites.is_empty() && self.report.errors() == 0 {
+            self.report.push(no_suite(fields));
+        }
+        // A version without a suite cannot be spoken either.
+        let spoken = || suites.iter().map(|suite| suite.version());
+        let (min_version, max_version) = (spoken().min().unwrap_or(min), spoken().max().unwrap_or(max));
+        Policy { suites, groups, min_version, max_version }
+    }
+
+    /// The same for outgoing connections, of which only the findings are wanted.
+    fn client_policy(&mut self, fields: &'a Fields<'a>) {
+        let list = |key| fields.text(key);
+        suite::tls13("client-tls13-ciphers", list("client-tls13-ciphers").as_ref(), self.report);
+        suite::tls12("client-ssl-ciphers", list("client-ssl-ciphers").as_ref(), self.report);
+        group::groups("client-ecdh-curve", list("client-ecdh-curve").as_ref(), self.report);
+        option::versions(fields, "ssl-client-option-set", "ssl-client-option-clear", self.report);
     }
 
     fn needs_certificate(&mut self, fields: &Fields<'_>) {
@@ -78,8 +115,9 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// The TLS of outgoing connections.
-    pub(super) fn client_tls(&self, fields: &'a Fields<'a>) -> ClientTls<'a> {
+    pub(super) fn client_tls(&mut self, fields: &'a Fields<'a>) -> ClientTls<'a> {
         let text = |key| fields.text(key).map(|text| text.value);
+        self.client_policy(fields);
         ClientTls {
             enable: fields.is_on("enable-client-ssl"),
             key: text("client-ssl-key"),
@@ -118,6 +156,27 @@ impl<'a> Lowering<'a, '_> {
         }
         self.report.push(found);
     }
+}
+
+/// What TLS of a vhost may speak.
+struct Policy {
+    suites: Vec<Suite>,
+    groups: Vec<Group>,
+    min_version: TlsVersion,
+    max_version: TlsVersion,
+}
+
+fn no_suite(fields: &Fields<'_>) -> Diagnostic {
+    let keys = ["ciphers", "tls13-ciphers", "ssl-option-set", "host-ssl-cert"];
+    let place = keys.into_iter().find_map(|key| fields.key_span(key)).or(fields.brace());
+    let headline = "the versions and the cipher suites of TLS do not go together";
+    let found = match place {
+        Some(span) => Diagnostic::error(Code::NothingLeft, headline, span),
+        None => Diagnostic::error(Code::NothingLeft, headline, grammar::FileId(0)),
+    };
+    found
+        .label("no suite for any version that is left")
+        .help("`ciphers` is for TLS 1.2 and `tls13-ciphers` for TLS 1.3: allow a version that has suites")
 }
 
 /// The bits of a key that may stand several times.

@@ -3,7 +3,7 @@
 //! Each struct of the plan is taken apart field by field: a new key does not compile until someone decides here
 //! whether the server honours it. A key whose only effect is on something that is refused anyway counts as honoured.
 
-use schemas::plan::{Global, Mount, Origin, Plan, Tls, Vhost};
+use schemas::plan::{Global, Mount, Origin, Plan, Vhost};
 
 use crate::response::layer::headers::Headers;
 
@@ -98,7 +98,7 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         name: _,
         listener: _,
         sts: _,
-        tls,
+        tls: _,        // all of its keys are
         client_tls: _, // only proxy mounts connect anywhere, and they are refused
         access_log,
         mounts: _,
@@ -108,9 +108,9 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         error_document_404: _,
         fo_listen_queue,
         strict_host_check,
-        allow_non_tls,
-        redirect_http,
-        allow_http_on_https,
+        allow_non_tls: _,
+        redirect_http: _,
+        allow_http_on_https: _,
         listen_accept_role,
         listen_accept_protocol,
         apply_listen_accept,
@@ -119,40 +119,16 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         h2_half_closed_long_poll,
         place: _,
     } = vhost;
-    let mut keys = set([
+    set([
         ("access-log", access_log.is_some()),
         ("fo-listen-queue", fo_listen_queue.is_some()),
         ("strict-host-check", *strict_host_check),
-        ("allow-non-tls", *allow_non_tls),
-        ("redirect-http", *redirect_http),
-        ("allow-http-on-https", *allow_http_on_https),
         ("listen-accept-role", listen_accept_role.is_some()),
         ("listen-accept-protocol", listen_accept_protocol.is_some()),
         ("apply-listen-accept", *apply_listen_accept),
         ("fallback-listen-accept", *fallback_listen_accept),
         ("h2-half-closed-long-poll", *h2_half_closed_long_poll),
-    ]);
-    if let Some(tls) = tls {
-        keys.extend(tls_keys(tls));
-    }
-    keys
-}
-
-fn tls_keys(tls: &Tls<'_>) -> Vec<&'static str> {
-    let Tls {
-        cert: _,
-        key: _,
-        ca: _, // the trust store for client certificates, which `client-cert-required` asks for
-        ciphers: _,
-        tls13_ciphers: _,
-        ecdh_curve: _,
-        option_set: _,
-        option_clear: _,
-        alpn: _,
-        client_cert_required,
-        ignore_missing_cert,
-    } = tls;
-    set([("client-cert-required", *client_cert_required), ("ignore-missing-cert", *ignore_missing_cert)])
+    ])
 }
 
 /// Keys of a mount that are set and not honoured; `origin` itself where its kind is not served.

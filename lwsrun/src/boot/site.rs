@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use http::header::UPGRADE;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use schemas::plan::{ListenerId, Plan, VhostId};
 use schemas::route::Hosts;
 use tower::Service;
@@ -15,8 +15,9 @@ use super::stack::{Stack, vhost_headers};
 use crate::connection::ConnectionFacts;
 use crate::protocol::{Registry, VhostProtocols};
 use crate::request::reject::Keywords;
+use crate::request::secure::Demands;
 use crate::request::{admit, path};
-use crate::response::error::Refusal;
+use crate::response::error::{Refusal, page_of};
 use crate::response::handler::file::FileCache;
 use crate::response::handler::ws::{Peer, VhostUpgrades};
 use crate::response::layer::headers::Headers;
@@ -46,6 +47,7 @@ struct VhostSite {
     router: Router,
     headers: Headers,
     stack: Stack,
+    demands: Demands,
 }
 
 impl Site {
@@ -78,7 +80,27 @@ impl Site {
     {
         let (vhost, admitted) = self.admit(connection.listener, &request);
         let vhost = self.vhost(vhost);
-        let refusal = match admitted.and_then(|()| path::canonical(request.uri())) {
+        let refusal = match admitted {
+            Ok(()) => vhost.demands.refusal(connection, &request).or_else(|| self.prepare(&mut request)),
+            Err(refusal) => Some(refusal.response()),
+        };
+        if let Some(client) = &connection.client {
+            request.extensions_mut().insert(client.clone());
+        }
+        if let (Some(peer), true) = (connection.peer, request.headers().contains_key(UPGRADE)) {
+            request.extensions_mut().insert(Peer(peer));
+        }
+        let mut response = match refusal {
+            None => vhost.serve(request.map(body)).await,
+            Some(refusal) => vhost.refuse(refusal),
+        };
+        vhost.demands.in_clear(connection, &mut response);
+        response
+    }
+
+    /// Makes the path canonical. The answer, if the request may not be served.
+    fn prepare<B>(&self, request: &mut Request<B>) -> Option<Response<Body>> {
+        match path::canonical(request.uri()) {
             Ok(target) => {
                 if let Some(target) = target {
                     *request.uri_mut() = target;
@@ -86,14 +108,22 @@ impl Site {
                 self.keywords.refusal(request.headers(), request.version())
             }
             Err(refusal) => Some(refusal.response()),
-        };
-        if let (Some(peer), true) = (connection.peer, request.headers().contains_key(UPGRADE)) {
-            request.extensions_mut().insert(Peer(peer));
         }
-        match refusal {
-            None => vhost.serve(request.map(body)).await,
-            Some(refusal) => vhost.refuse(refusal),
-        }
+    }
+
+    /// The answer to a request that was refused before it became one: bytes that are not HTTP, or came too slowly.
+    /// It is that of the vhost that `host` names.
+    pub(crate) fn refusal(
+        &self,
+        listener: ListenerId,
+        host: Option<&str>,
+        status: StatusCode,
+        words: &str,
+    ) -> Response<String> {
+        let vhost = self.vhost(self.hosts(listener).select(host).0);
+        let mut response = page_of(status, words);
+        vhost.stack.finish(&vhost.headers, &mut response);
+        response
     }
 
     /// The vhost that answers, and whether the request may be served at all.
@@ -121,7 +151,7 @@ impl VhostSite {
         let pingpong = shared.plan.global().ws_pingpong;
         let upgrades = VhostUpgrades::new(&vhost, protocols, pingpong, shared.drain.clone());
         let router = router(shared, &vhost, &stack, &upgrades);
-        Self { router, headers: vhost_headers(&vhost), stack }
+        Self { router, headers: vhost_headers(&vhost), stack, demands: Demands::new(&vhost) }
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {

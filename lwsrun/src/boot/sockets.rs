@@ -1,20 +1,23 @@
 //! The listening sockets of a plan, all bound before privileges are dropped.
 //!
-//! 1. each listener becomes its addresses ([`interface`]) or its path ([`unix`]);
+//! 1. each listener becomes its addresses ([`interface`]) or its path ([`unix`]); one whose interface or address is
+//!    not there yet is waited for ([`waiting`]);
 //! 2. no two listeners may mean the same address;
 //! 3. every address is tried without `SO_REUSEPORT`, which tells a port that is in use: with it, a second server of
 //!    the same user would silently get half of the connections;
 //! 4. every worker gets a socket of its own for each address, so that the kernel spreads connections.
 
+mod fast_open;
 mod interface;
 mod unix;
+pub(crate) mod waiting;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use schemas::plan::{Bind, Families, ListenerId, Plan};
+use schemas::plan::{Bind, Families, Listener, ListenerId, Plan};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::privilege::Identity;
@@ -49,6 +52,8 @@ pub(crate) struct Sockets {
     pub(crate) workers: Vec<Vec<Bound>>,
     /// What is listened on, in the words of the log.
     pub(crate) addresses: Vec<String>,
+    /// Listeners whose interface or address is not there yet.
+    pub(crate) waiting: Vec<ListenerId>,
 }
 
 /// Why a listener cannot listen.
@@ -68,12 +73,12 @@ enum Fault {
     InUse,
     #[error("this process may not: ports below 1024 need root or the capability CAP_NET_BIND_SERVICE")]
     NotAllowed,
-    #[error("this machine does not have that address; correct `interface`, or start when the address is up")]
+    #[error("this machine does not have that address")]
     NoAddress,
-    #[error(
-        "there is no interface of that name; correct `interface` (this machine has {0}), or start when it is up"
-    )]
+    #[error("there is no interface of that name (this machine has {0})")]
     NoInterface(String),
+    #[error("`{0}` has no address of the families that the vhost wants")]
+    NoAddressYet(String),
     #[error("`{0}` has no address of the families that the vhost wants; see `noipv6` and `ipv6only`")]
     NoFamily(String),
     #[error("{0} listens on the same address; give the vhosts the same `interface`, or different ports")]
@@ -93,6 +98,11 @@ enum Fault {
 }
 
 impl Fault {
+    /// Whether time may heal it: an interface that is not there yet, or has no address yet.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::NoAddress | Self::NoInterface(_) | Self::NoAddressYet(_))
+    }
+
     fn system(step: &'static str) -> impl Fn(io::Error) -> Self {
         move |source| Self::System { step, source }
     }
@@ -148,33 +158,64 @@ impl Place<'_> {
 /// # Errors
 /// The first address that cannot be had, with the line of the config that asks for it and what to do.
 pub(crate) fn bind(plan: &Plan, workers: usize, identity: &Identity) -> Result<Sockets, BindError> {
-    let mut places = places(plan)?;
+    let mut places = Vec::new();
+    let mut waiting = Vec::new();
+    let listeners = plan.listeners().listeners;
+    for (id, listener) in (0..).map(ListenerId).zip(&listeners) {
+        match places_of(plan, id, listener) {
+            Ok(found) => places.extend(found),
+            Err(error) => waiting.push(wait_for(id, error)?),
+        }
+    }
     check_distinct(&places)?;
     let mut kept = Vec::with_capacity(places.len());
     for place in places.drain(..) {
-        if probe(&place)? {
-            kept.push(place);
+        match probe(&place) {
+            Ok(true) => kept.push(place),
+            Ok(false) => {}
+            // One line for each listener.
+            Err(_) if waiting.contains(&place.listener) => {}
+            Err(error) => waiting.push(wait_for(place.listener, error)?),
         }
     }
-    let mut sockets = Sockets { workers: (0..workers).map(|_| Vec::new()).collect(), addresses: Vec::new() };
+    // A listener comes whole or not at all.
+    kept.retain(|place| !waiting.contains(&place.listener));
+    let mut sockets =
+        Sockets { workers: (0..workers).map(|_| Vec::new()).collect(), addresses: Vec::new(), waiting };
     for place in &kept {
-        sockets.addresses.push(format!("{}{} ({})", place.scheme(), place.target, place.at));
-        for (worker, socket) in sockets.workers.iter_mut().zip(listen(place, workers, identity)?) {
-            worker.push(Bound { listener: place.listener, tls: place.tls, socket });
-        }
+        sockets.add(place, identity)?;
     }
     Ok(sockets)
 }
 
-fn places(plan: &Plan) -> Result<Vec<Place<'_>>, BindError> {
-    let mut places = Vec::new();
-    for (number, listener) in (0..).zip(&plan.listeners().listeners) {
-        let at = plan.describe(listener.place);
-        for target in targets(&listener.bind, &at)? {
-            places.push(Place { listener: ListenerId(number), at: at.clone(), target, tls: listener.tls });
+impl Sockets {
+    fn add(&mut self, place: &Place<'_>, identity: &Identity) -> Result<(), BindError> {
+        for (worker, socket) in self.workers.iter_mut().zip(listen(place, self.workers.len(), identity)?) {
+            worker.push(Bound { listener: place.listener, tls: place.tls, socket });
         }
+        self.addresses.push(format!("{}{} ({})", place.scheme(), place.target, place.at));
+        Ok(())
     }
-    Ok(places)
+}
+
+/// Says that a listener is waited for; gives the error back if waiting would not help.
+fn wait_for(id: ListenerId, error: BindError) -> Result<ListenerId, BindError> {
+    if !error.fault.may_pass() {
+        return Err(error);
+    }
+    tracing::warn!("{error}; waiting for it to appear");
+    Ok(id)
+}
+
+fn places_of<'a>(plan: &Plan, id: ListenerId, listener: &Listener<'a>) -> Result<Vec<Place<'a>>, BindError> {
+    let at = plan.describe(listener.place);
+    let place = |target| Place {
+        listener: id,
+        at: at.clone(),
+        target,
+        tls: listener.tls,
+    };
+    Ok(targets(&listener.bind, &at)?.into_iter().map(place).collect())
 }
 
 fn targets<'a>(bind: &Bind<'a>, at: &str) -> Result<Vec<Target<'a>>, BindError> {
@@ -303,14 +344,14 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_is_not_there_is_told() {
-        let plan = Plan::from_bytes(plan_bytes("no-such0", 80)).unwrap();
-        let error = bind(&plan, 1, &nobody()).unwrap_err().to_string();
-        assert!(error.contains("no interface of that name") && error.contains("lo"), "{error}");
+    fn an_interface_that_is_not_there_is_waited_for() {
         // A documentation address (RFC 5737), which no machine has.
-        let plan = Plan::from_bytes(plan_bytes("203.0.113.9", 80)).unwrap();
-        let error = bind(&plan, 1, &nobody()).unwrap_err().to_string();
-        assert!(error.contains("does not have that address"), "{error}");
+        for interface in ["no-such0", "203.0.113.9"] {
+            let plan = Plan::from_bytes(plan_bytes(interface, 80)).unwrap();
+            let sockets = bind(&plan, 1, &nobody()).unwrap();
+            assert_eq!(sockets.waiting, [ListenerId(0)]);
+            assert!(sockets.workers[0].is_empty() && sockets.addresses.is_empty());
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Stack {
 impl Stack {
     /// Finishes an answer that no service gave: a request refused before it was routed. It has the headers that
     /// the stack would have added, and never becomes a redirect to the error document.
-    pub(crate) fn finish(&self, headers: &Headers, response: &mut Response<Body>) {
+    pub(crate) fn finish<B>(&self, headers: &Headers, response: &mut Response<B>) {
         let map = response.headers_mut();
         headers.apply(map);
         if let (Some(server), false) = (&self.server, map.contains_key(SERVER)) {

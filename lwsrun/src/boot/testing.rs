@@ -1,8 +1,8 @@
 //! Plans for the unit tests of this crate.
 
 use schemas::plan::{
-    Bind, Cache, ClientTls, Families, Global, Listener, ListenerId, Listeners, Mount, Origin, Place, Seconds,
-    SourceFile, SourceId, Sources, Tls, Vhost, VhostId,
+    Bind, Cache, ClientTls, Families, Global, Group, Listener, ListenerId, Listeners, Mount, Origin, Place,
+    Seconds, SourceFile, SourceId, Sources, Suite, Tls, TlsVersion, Vhost, VhostId,
 };
 
 /// A place in the only source.
@@ -68,6 +68,10 @@ pub(crate) fn tls<'a>(cert: &'a str, key: &'a str) -> Tls<'a> {
         ciphers: None,
         tls13_ciphers: None,
         ecdh_curve: None,
+        suites: Suite::ALL.to_vec(),
+        groups: Group::USUAL.to_vec(),
+        min_version: TlsVersion::Tls12,
+        max_version: TlsVersion::Tls13,
         option_set: 0,
         option_clear: 0,
         alpn: None,

@@ -1,77 +1,82 @@
-//! HTTP/1 on a connection: hyper's parser, our timers, the site's answers.
+//! HTTP/1 on a connection: the guard's limits and clocks, hyper's parser, the site's answers.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use hyper::rt::{Sleep, Timer};
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
 use super::finish::{Begun, finish_when};
-
-/// The largest head of a request, in bytes; a larger one is answered 431.
-const MAX_HEAD: usize = 32 << 10;
+use super::guard::{Answers, Guarded, MAX_HEAD, Times};
+use super::sendfile::SendsFiles;
 
 /// The write buffer and the rest of the read buffer, in bytes. It bounds what hyper holds for a connection.
 const MAX_BUFFER: usize = 64 << 10;
 
+/// What the answers of a connection share with its guard.
+struct Exchange {
+    connection: Connection,
+    answers: Arc<Answers>,
+}
+
 /// Serves a connection until it ends, is idle for too long, or the drain lets it end.
-pub(super) async fn serve<S>(stream: S, connection: Connection) -> hyper::Result<()>
+///
+/// `sends_files` says that the stream knows chunks that stand for files.
+pub(super) async fn serve<S>(stream: S, connection: Connection, sends_files: bool) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let builder = builder(&connection);
     let drain = connection.serving.drain.clone();
-    let connection = Arc::new(connection);
-    let service = service_fn(move |request| {
-        let connection = Arc::clone(&connection);
-        async move { Ok::<_, Infallible>(connection.serving.site.respond(&connection.facts, request).await) }
+    let exchange = Arc::new(Exchange { connection, answers: Arc::default() });
+    let guarded = guarded(stream, &exchange);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if sends_files {
+            request.extensions_mut().insert(SendsFiles);
+        }
+        let exchange = Arc::clone(&exchange);
+        async move {
+            let Connection { serving, facts, .. } = &exchange.connection;
+            let response = serving.site.respond(facts, request).await;
+            exchange.answers.note(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+            Ok::<_, Infallible>(response)
+        }
     });
-    let serving = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let serving = builder.serve_connection(TokioIo::new(guarded), service).with_upgrades();
     finish_when(serving, Begun::new(&drain), |serving| serving.graceful_shutdown()).await
+}
+
+/// The stream with its guard, which refuses in the name of the vhost that was meant.
+fn guarded<S>(stream: S, exchange: &Arc<Exchange>) -> Guarded<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Connection { timeout, keep_alive, .. } = exchange.connection;
+    let times = Times { head: timeout, idle: keep_alive };
+    let answers = Arc::clone(&exchange.answers);
+    let refuser = Arc::clone(exchange);
+    Guarded::new(stream, times, answers, move |fault, host| {
+        let Connection { serving, facts, .. } = &refuser.connection;
+        serving.site.refusal(facts.listener, host, fault.refusal.status(), fault.what)
+    })
 }
 
 fn builder(connection: &Connection) -> Builder {
     let mut builder = Builder::new();
-    let timer = HeadTimer { first: AtomicBool::new(true), idle: connection.keep_alive };
     builder
-        .timer(timer)
-        .header_read_timeout(connection.timeout)
+        // The guard has clocks of its own.
+        .header_read_timeout(None)
         .keep_alive(!connection.keep_alive.is_zero())
+        // A second line of defence behind the guard's own limits. Setting hyper's number of fields, which is that of
+        // the guard, would put them on the heap for each request.
         .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_BUFFER)
         // A client may close its side once it has asked (`nc -N` does) and still wants the answer.
         .half_close(true);
     builder
-}
-
-/// The timer for heads. hyper knows one limit for all heads, the first and those that an idle connection waits for;
-/// here the first one has `timeout-secs` and later ones the time of an idle connection.
-struct HeadTimer {
-    first: AtomicBool,
-    idle: Duration,
-}
-
-impl Timer for HeadTimer {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        TokioTimer::new().sleep(duration)
-    }
-
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        if self.first.swap(false, Ordering::Relaxed) {
-            TokioTimer::new().sleep_until(deadline)
-        } else {
-            TokioTimer::new().sleep(self.idle)
-        }
-    }
-
-    fn now(&self) -> Instant {
-        TokioTimer::new().now()
-    }
 }

@@ -1,5 +1,8 @@
 //! HTTP/2 on a connection: hyper's streams, limits against floods, and an end to idle connections.
 
+mod deferred;
+mod in_place;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -7,12 +10,15 @@ use std::time::Duration;
 
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
 use super::Connection;
-use super::finish::finish_when;
+use super::Failure;
+use super::finish::{Begun, finish_when};
+use deferred::deferred;
+use in_place::InPlace;
 
 /// Requests in progress on one connection.
 const MAX_STREAMS: u32 = 128;
@@ -27,7 +33,7 @@ const MAX_RESETS: usize = 20;
 const MAX_LOCAL_RESETS: usize = 256;
 
 /// Serves a connection until it ends, is idle for too long, or the drain lets it end.
-pub(super) async fn serve<S>(stream: S, connection: Connection) -> hyper::Result<()>
+pub(super) async fn serve<S>(stream: S, connection: Connection) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -43,21 +49,22 @@ where
             Ok::<_, Infallible>(connection.serving.site.respond(&connection.facts, request).await)
         }
     });
-    let serving = builder(timeout).serve_connection(TokioIo::new(stream), service);
+    let builder = builder(timeout);
+    let serving = deferred(stream, |stream| builder.serve_connection(TokioIo::new(stream), service));
     let end = async {
         tokio::select! {
-            () = drain.begun() => {}
+            () = Begun::new(&drain) => {}
             () = activity.idle(keep_alive) => {}
         }
     };
     tokio::select! {
-        result = finish_when(serving, end, |serving| serving.graceful_shutdown()) => result,
+        result = finish_when(serving, end, |serving| serving.connection().graceful_shutdown()) => result,
         () = activity.silent(timeout) => Ok(()),
     }
 }
 
-fn builder(timeout: Duration) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn builder(timeout: Duration) -> http2::Builder<InPlace> {
+    let mut builder = http2::Builder::new(InPlace);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)

@@ -59,17 +59,23 @@ pub(crate) fn accepting(
     slots: Arc<Semaphore>,
 ) -> io::Result<impl Future<Output = ()>> {
     let socket = Socket::new(bound.socket)?;
-    let facts = ConnectionFacts { listener: bound.listener, tls: bound.tls, peer: None, sni_vhost: None };
+    let facts = ConnectionFacts {
+        listener: bound.listener,
+        tls: bound.tls,
+        peer: None,
+        sni_vhost: None,
+        client: None,
+    };
     Ok(async move {
         let drain = serving.drain.clone();
         tokio::select! {
             () = drain.begun() => {}
-            () = accept_all(&socket, facts, &serving, &slots) => {}
+            () = accept_all(&socket, &facts, &serving, &slots) => {}
         }
     })
 }
 
-async fn accept_all(socket: &Socket, facts: ConnectionFacts, serving: &Serving, slots: &Arc<Semaphore>) {
+async fn accept_all(socket: &Socket, facts: &ConnectionFacts, serving: &Serving, slots: &Arc<Semaphore>) {
     let mut full = Seldom::default();
     let mut trouble = Trouble::default();
     loop {
@@ -77,7 +83,7 @@ async fn accept_all(socket: &Socket, facts: ConnectionFacts, serving: &Serving, 
         match socket.accept().await {
             Ok(accepted) => {
                 trouble.back_off = BACK_OFF;
-                start(accepted, facts, serving.clone(), slot);
+                start(accepted, facts.clone(), serving.clone(), slot);
             }
             // The peer was gone before it was its turn.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

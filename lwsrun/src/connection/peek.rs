@@ -1,4 +1,4 @@
-//! The first bytes of a plain connection, looked at without taking them: HTTP/1 or HTTP/2 with prior knowledge.
+//! The first bytes of a connection, looked at without taking them: TLS, HTTP/1, or HTTP/2 with prior knowledge.
 //!
 //! hyper-util's own detection never times out a client that sends nothing; here the caller's deadline covers it.
 
@@ -10,9 +10,11 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::{Interest, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
-/// What a plain connection speaks.
+/// What a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spoken {
+    /// TLS, or something that is no text: for the handshake to refuse.
+    Tls,
     /// HTTP/1, or something that its parser will refuse.
     Http1,
     /// HTTP/2: the connection begins with its preface (RFC 9113, section 3.4).
@@ -54,10 +56,12 @@ impl Peek for UnixStream {
 }
 
 /// Waits for enough bytes to tell what is spoken. The caller sets the deadline.
-pub(super) async fn spoken<S: Peek>(stream: &S) -> io::Result<Spoken> {
+///
+/// `tls` says that the listener has keys; without them nothing counts as TLS.
+pub(super) async fn spoken<S: Peek>(stream: &S, tls: bool) -> io::Result<Spoken> {
     loop {
         let ready = stream.input().await?;
-        match stream.try_look(|| look(stream)) {
+        match stream.try_look(|| look(stream, tls)) {
             // No byte will follow: what is there is for HTTP/1 to refuse.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && ready.is_read_closed() => {
                 return Ok(Spoken::Http1);
@@ -69,12 +73,14 @@ pub(super) async fn spoken<S: Peek>(stream: &S) -> io::Result<Spoken> {
     }
 }
 
-fn look(stream: &impl AsFd) -> io::Result<Spoken> {
+fn look(stream: &impl AsFd, tls: bool) -> io::Result<Spoken> {
     let mut bytes = [0; PREFACE.len()];
     let (_, length) = recv(stream, &mut bytes, RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
     let seen = &bytes[..length.min(bytes.len())];
     match seen {
         b"" => Ok(Spoken::Nothing),
+        // A request begins with a method, or with empty lines (RFC 9112, section 2.2); a handshake with byte 22.
+        [first, ..] if tls && !matches!(first, b' '..=b'~' | b'\r' | b'\n') => Ok(Spoken::Tls),
         seen if seen == PREFACE => Ok(Spoken::Http2),
         seen if PREFACE.starts_with(seen) => Err(Errno::WOULDBLOCK.into()),
         _ => Ok(Spoken::Http1),
@@ -88,9 +94,13 @@ mod tests {
     use super::*;
 
     async fn seen(parts: &[&[u8]]) -> (Spoken, Vec<u8>) {
+        seen_by(false, parts).await
+    }
+
+    async fn seen_by(tls: bool, parts: &[&[u8]]) -> (Spoken, Vec<u8>) {
         let (mut client, mut server) = UnixStream::pair().unwrap();
         let looking = tokio::spawn(async move {
-            let spoken = spoken(&server).await.unwrap();
+            let spoken = spoken(&server, tls).await.unwrap();
             let mut rest = Vec::new();
             server.read_to_end(&mut rest).await.unwrap();
             (spoken, rest)
@@ -111,6 +121,12 @@ mod tests {
         assert_eq!(seen(&[b"P", b"RI", b" * HT"]).await.0, Spoken::Http2);
         assert_eq!(seen(&[b"P", b"UT / HT"]).await.0, Spoken::Http1);
         assert_eq!(seen(&[]).await.0, Spoken::Nothing);
+        assert_eq!(seen(&[b"\x16\x03\x01"]).await.0, Spoken::Http1);
+        assert_eq!(seen_by(true, &[b"\x16\x03\x01"]).await, (Spoken::Tls, b"\x16\x03\x01".to_vec()));
+        assert_eq!(seen_by(true, &[b"\x80\x2e"]).await.0, Spoken::Tls);
+        assert_eq!(seen_by(true, &[b"P", b"UT / HT"]).await.0, Spoken::Http1);
+        assert_eq!(seen_by(true, &[b"PRI * HTTP/2.0"]).await.0, Spoken::Http2);
+        assert_eq!(seen_by(true, &[]).await.0, Spoken::Nothing);
         // An end in the middle of what could become the preface ends the wait.
         assert_eq!(seen(&[b"PRI"]).await, (Spoken::Http1, b"PRI".to_vec()));
     }

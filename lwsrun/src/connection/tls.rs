@@ -3,12 +3,12 @@
 use std::io;
 
 use schemas::plan::{ListenerId, VhostId};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::rustls::server::Acceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::Serving;
+use super::{ClientCertificate, Serving};
 
 /// A connection after its handshake.
 pub(super) struct Secured<S> {
@@ -16,29 +16,37 @@ pub(super) struct Secured<S> {
     pub(super) stream: Box<TlsStream<S>>,
     /// The vhost whose keys were used.
     pub(super) vhost: VhostId,
+    /// The client's certificate, if its policy demands one.
+    pub(super) client: Option<ClientCertificate>,
     /// Whether HTTP/2 was agreed on; HTTP/1.1 otherwise, also for clients that say nothing of it.
     pub(super) http2: bool,
 }
 
-/// Shakes hands, within one deadline (`timeout-secs`) for all of it.
+/// The alert `unrecognized_name` (RFC 6066, section 3), fatal, in a record of TLS 1.2: rustls has no way to send it.
+const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
+
+/// Shakes hands. The caller sets the deadline.
 ///
-/// An unknown name, or none, gets the listener's first vhost, as in lwsws.
+/// An unknown name, or none, gets the listener's first vhost, as in lwsws. A vhost whose certificate is not there or
+/// broken answers `unrecognized_name`.
 ///
 /// # Errors
-/// If the handshake fails or takes too long.
+/// If the handshake fails.
 pub(super) async fn handshake<S>(stream: S, serving: &Serving, listener: ListenerId) -> io::Result<Secured<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let handshake = async {
-        let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        let vhost = serving.vhost(listener, start.client_hello().server_name());
-        let config = serving.config(vhost).ok_or_else(|| io::Error::other("the vhost has no keys"))?;
-        let stream = Box::new(start.into_stream(config).await?);
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        Ok(Secured { stream, vhost, http2 })
+    let mut start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    let vhost = serving.vhost(listener, start.client_hello().server_name());
+    let Some(config) = serving.keys.config(vhost) else {
+        start.io.write_all(&UNRECOGNIZED_NAME).await?;
+        start.io.shutdown().await?;
+        return Err(io::Error::other("the vhost has no certificate that can be used"));
     };
-    tokio::time::timeout(serving.waits.timeout, handshake)
-        .await
-        .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+    let stream = Box::new(start.into_stream(config).await?);
+    let session = stream.get_ref().1;
+    let trust = serving.keys.trust(vhost);
+    let client = trust.map(|trust| ClientCertificate::of(session, trust)).transpose()?;
+    let http2 = session.alpn_protocol() == Some(b"h2");
+    Ok(Secured { stream, vhost, client, http2 })
 }

@@ -8,9 +8,9 @@
 //! overshoot, so any message fits into an empty queue. Whoever waits for room is woken when half of it is free.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::{iter, mem};
 
 use super::{CloseCode, Message};
 
@@ -79,9 +79,34 @@ pub(super) enum Refused {
 impl Link {
     /// The next message; `None` when the conversation is over.
     pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Message>> {
+        self.poll_taking(cx, |inbox| inbox.pop())
+    }
+
+    /// All messages that are there, at least one and at most that many.
+    pub(super) fn poll_batch(&self, cx: &Context<'_>, most: usize) -> Poll<Option<Vec<Message>>> {
+        self.poll_taking(cx, |inbox| {
+            let count = inbox.messages.len().min(most);
+            (count > 0).then(|| iter::from_fn(|| inbox.pop()).take(count).collect())
+        })
+    }
+
+    /// The next message, if one is there.
+    pub(super) fn try_next(&self) -> Option<Message> {
         let mut state = self.lock();
-        if let Some(message) = state.pop() {
-            return Poll::Ready(Some(message));
+        let (message, sleeper) = state.take_from_inbox(Queue::pop);
+        wake(sleeper, state);
+        message
+    }
+
+    fn poll_taking<T>(
+        &self,
+        cx: &Context<'_>,
+        take: impl FnOnce(&mut Queue) -> Option<T>,
+    ) -> Poll<Option<T>> {
+        let mut state = self.lock();
+        if let (Some(taken), sleeper) = state.take_from_inbox(take) {
+            wake(sleeper, state);
+            return Poll::Ready(Some(taken));
         }
         if state.over || state.closed {
             return Poll::Ready(None);
@@ -90,11 +115,6 @@ impl Link {
             state.reader = Some(cx.waker().clone());
         }
         Poll::Pending
-    }
-
-    /// The next message, if one is there.
-    pub(super) fn try_next(&self) -> Option<Message> {
-        self.lock().pop()
     }
 
     /// Queues a message for the client.
@@ -237,14 +257,15 @@ impl Link {
 }
 
 impl State {
-    /// Takes a message for the protocol, and wakes the conversation where it may have stopped reading.
-    fn pop(&mut self) -> Option<Message> {
+    /// Takes from the inbox. Also gives the conversation to wake, where it may have stopped reading.
+    fn take_from_inbox<T>(
+        &mut self,
+        take: impl FnOnce(&mut Queue) -> Option<T>,
+    ) -> (Option<T>, Option<Waker>) {
         let was_full = self.inbox.is_full(INBOX_BYTES);
-        let message = self.inbox.pop();
-        if was_full && let Some(sleeper) = self.sleeper.take() {
-            sleeper.waker.wake();
-        }
-        message
+        let taken = take(&mut self.inbox);
+        let sleeper = if was_full { self.sleeper.take() } else { None };
+        (taken, sleeper.map(|sleeper| sleeper.waker))
     }
 
     fn wake_for_message(&mut self) -> Option<Waker> {

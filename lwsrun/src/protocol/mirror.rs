@@ -23,9 +23,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{
-    CloseCode, Instance, Opening, Options, Protocol, Sender, Session, StartError, VhostContext,
-};
+use super::{CloseCode, Instance, Opening, Options, Protocol, Sender, Session, StartError, VhostContext};
 use room::Room;
 
 /// Most instances of a vhost.
@@ -82,13 +80,7 @@ impl Instance for Rooms {
         match joined {
             // A block and not a function, which would hold its arguments twice.
             Ok(membership) => Box::pin(async move {
-                while let Some(first) = session.next().await {
-                    let mut batch = vec![first];
-                    while batch.len() < BATCH
-                        && let Some(next) = session.try_next()
-                    {
-                        batch.push(next);
-                    }
+                while let Some(batch) = session.next_batch(BATCH).await {
                     membership.room.publish(&batch).await;
                 }
             }),

@@ -91,6 +91,11 @@ impl Session {
         self.sender.link.try_next()
     }
 
+    /// Waits for messages, and takes what has come, in a vector no longer than `most`.
+    pub(super) async fn next_batch(&mut self, most: usize) -> Option<Vec<Message>> {
+        poll_fn(|cx| self.sender.link.poll_batch(cx, most)).await
+    }
+
     /// Sends a message; see [`Sender::send`].
     ///
     /// # Errors
@@ -145,7 +150,8 @@ impl Sender {
         poll_fn(|cx| self.link.poll_eased(cx)).await;
     }
 
-    /// Sends what is queued, then closes with a code and a reason. The reason is cut to the 123 bytes that a close
+    /// Sends what is queued, then closes with a code and a reason; all of it within five seconds, or the connection
+    /// is cut. The reason is cut to the 123 bytes that a close
     /// frame holds. Only the first close counts; messages after it are refused.
     pub fn close(&self, code: CloseCode, reason: &str) {
         self.link.close(Order { code, reason: reason.to_owned(), discard: false });

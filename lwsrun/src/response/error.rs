@@ -15,16 +15,30 @@ pub(crate) enum Refusal {
     NotFound,
     /// A method that the mount does not serve.
     MethodNotAllowed,
+    /// A head that did not come in time, or a body that came too slowly.
+    Timeout,
+    /// A body that is longer than any can be.
+    ContentTooLarge,
+    /// A request line that is too long.
+    UriTooLong,
+    /// The connection was made under another vhost's policy (RFC 9110, section 15.5.20).
+    Misdirected,
     /// No table knows the suffix of the file.
     UnsupportedMediaType,
+    /// An expectation that nobody here can meet.
+    ExpectationFailed,
     /// A websocket of another version.
     UpgradeRequired,
+    /// A head that is too large, or has too many fields.
+    FieldsTooLarge,
     /// A key of the mount is not honoured, or its protocol is not built in.
     NotImplemented,
     /// Reading the file failed.
     Internal,
     /// A limit is reached.
     Unavailable,
+    /// A version of HTTP that is neither 1.0 nor 1.1, in a request of HTTP/1.
+    VersionNotSupported,
 }
 
 impl Refusal {
@@ -35,11 +49,18 @@ impl Refusal {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ExpectationFailed => StatusCode::EXPECTATION_FAILED,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+            Self::FieldsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::VersionNotSupported => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         }
     }
 
@@ -56,6 +77,11 @@ impl Refusal {
 
 /// An error page. `text` is escaped here: it may be the operator's own, such as a reject keyword's.
 pub(crate) fn page(status: StatusCode, text: &str) -> Response<Body> {
+    page_of(status, text).map(Body::from)
+}
+
+/// The same, with its text still at hand.
+pub(crate) fn page_of(status: StatusCode, text: &str) -> Response<String> {
     let reason = status.canonical_reason().unwrap_or_default();
     let body = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{code} {reason}</title>\
@@ -63,7 +89,7 @@ pub(crate) fn page(status: StatusCode, text: &str) -> Response<Body> {
         code = status.as_u16(),
         text = escape(text),
     );
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     response

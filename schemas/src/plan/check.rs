@@ -5,8 +5,8 @@
 
 use super::read::Sections;
 use super::{
-    Bind, Global, Header, ListenerId, Listeners, Mount, Origin, Place, ReadError, Sources, UpstreamAddress,
-    Vhost,
+    Bind, Global, Header, ListenerId, Listeners, Mount, Origin, Place, ReadError, Sources, Tls,
+    UpstreamAddress, Vhost,
 };
 
 /// Decodes every section and follows every reference.
@@ -93,6 +93,9 @@ fn check_vhost(vhost: &Vhost<'_>, number: usize, owner: Owner, files: usize) -> 
     ensure_at(owner.is_none_or(|(_, tls)| tls == vhost.tls.is_some()), place, || {
         "TLS and clear on one listener".to_owned()
     })?;
+    if let Some(tls) = &vhost.tls {
+        check_tls(tls, place)?;
+    }
     for protocol in &vhost.protocols {
         check_place(protocol.place, files, place)?;
     }
@@ -102,6 +105,14 @@ fn check_vhost(vhost: &Vhost<'_>, number: usize, owner: Owner, files: usize) -> 
         check_mount(mount, files, || format!("vhost {number} mount {index}"))?;
     }
     Ok(())
+}
+
+fn check_tls(tls: &Tls<'_>, place: impl Fn() -> String) -> Result<(), ReadError> {
+    let versions = tls.min_version..=tls.max_version;
+    let fits = tls.suites.iter().all(|suite| versions.contains(&suite.version()));
+    ensure_at(!tls.suites.is_empty() && !tls.groups.is_empty() && fits, place, || {
+        "TLS suites, groups or versions that leave nothing".to_owned()
+    })
 }
 
 fn check_mount(mount: &Mount<'_>, files: usize, place: impl Fn() -> String + Copy) -> Result<(), ReadError> {

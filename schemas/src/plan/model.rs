@@ -13,6 +13,7 @@ mod origin;
 mod place;
 mod protocol;
 mod sources;
+mod suite;
 mod tls;
 mod vhost;
 
@@ -24,5 +25,6 @@ pub use origin::{Origin, Upstream, UpstreamAddress};
 pub use place::{Place, Seconds};
 pub use protocol::{OptionValue, Protocol, ProtocolOption};
 pub use sources::{SourceFile, Sources};
+pub use suite::{Group, Suite, TlsVersion};
 pub use tls::{ClientTls, Tls};
 pub use vhost::Vhost;

@@ -44,12 +44,17 @@ impl Hosts {
     #[must_use]
     pub fn new(plan: &Plan, listener: ListenerId) -> Self {
         let vhosts = &plan.listeners().listeners[listener.index()].vhosts;
+        Self::of(vhosts[0], vhosts.iter().map(|&id| (id, plan.vhost(id).name)))
+    }
+
+    /// Prepares vhosts with their names, in config order; `first` is the first of them.
+    #[must_use]
+    pub fn of<'n>(first: VhostId, vhosts: impl ExactSizeIterator<Item = (VhostId, &'n str)>) -> Self {
         let mut by_name = HashMap::with_capacity(vhosts.len());
-        for &id in vhosts {
-            let name = plan.vhost(id).name.to_ascii_lowercase();
-            by_name.entry(name.into_boxed_str()).or_insert(id);
+        for (id, name) in vhosts {
+            by_name.entry(name.to_ascii_lowercase().into_boxed_str()).or_insert(id);
         }
-        Self { by_name, first: vhosts[0] }
+        Self { by_name, first }
     }
 
     /// The vhost for a `Host` header or a server name, and why.

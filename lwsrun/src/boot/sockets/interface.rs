@@ -17,7 +17,11 @@ pub(super) fn addresses(interface: &str, port: u16, families: Families) -> Resul
         Err(_) => of_interface(interface, port)?,
     };
     let wanted: Vec<SocketAddr> = addresses.into_iter().filter(|address| wants(families, address)).collect();
-    if wanted.is_empty() { Err(Fault::NoFamily(interface.to_owned())) } else { Ok(wanted) }
+    match interface.parse::<IpAddr>() {
+        _ if !wanted.is_empty() => Ok(wanted),
+        Ok(_) => Err(Fault::NoFamily(interface.to_owned())),
+        Err(_) => Err(Fault::NoAddressYet(interface.to_owned())),
+    }
 }
 
 fn wants(families: Families, address: &SocketAddr) -> bool {

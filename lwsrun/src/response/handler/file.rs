@@ -6,24 +6,33 @@
 //! 2. [`cache`]: a small file that was looked at within the last second is answered from memory, without a system
 //!    call and without a lock but the cache's own;
 //! 3. what follows the mountpoint, decoded, is the path below the docroot; a folder's is that of its `default`;
-//! 4. [`resolve`]: the file is opened, by a look-up that the kernel keeps beneath the docroot;
-//! 5. [`media_type`]: a name that no table knows is 415, after existence so that 404 comes first;
-//! 6. [`body`]: small files are read whole and kept, others are streamed in frames;
-//! 7. [`reply`]: [`precondition`], [`range`], headers.
+//! 4. [`resolve`]: the file is opened, by a look-up that the kernel keeps beneath the docroot; or [`archive`]: the
+//!    member is found in the archive that the docroot names;
+//! 5. [`source`]: precompressed siblings are opened too;
+//! 6. [`media_type`]: a name that no table knows is 415, after existence so that 404 comes first;
+//! 7. small files are read whole and kept, others are streamed in frames ([`body`]);
+//! 8. [`coding`]: the form that suits the client is chosen;
+//! 9. [`reply`]: [`precondition`], [`range`], headers; [`multipart`] for several ranges.
 //!
-//! Steps 3 to 6 first run on the worker with flags under which the kernel gives up rather than wait for a disk. Only
+//! Steps 3 to 7 first run on the worker with flags under which the kernel gives up rather than wait for a disk. Only
 //! if it does give up they run again on the blocking pool: hand-overs cost more than all else here.
 //!
 //! Differs from lwsws: other methods than GET and HEAD are not served, a folder without its slash is redirected
 //! (relative links would break), and a trailing slash after a file's name is 404.
 
+mod archive;
 mod body;
 mod cache;
+mod coding;
+mod content;
+mod kept;
 mod media_type;
+mod multipart;
 mod precondition;
 mod range;
 mod reply;
 mod resolve;
+mod source;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -40,11 +49,15 @@ use tower::Service;
 
 pub(crate) use self::cache::FileCache;
 
-use self::body::{FileBody, SMALL, read_whole};
-use self::cache::{Entry, KeyRef};
+use self::archive::Archives;
+use self::cache::{Entry, Form, KeyRef};
+use self::content::Content;
+use self::kept::Kept;
 use self::media_type::MediaTypes;
 use self::reply::Representation;
 use self::resolve::{Docroot, Failure, Opened, Resolved};
+use self::source::{Looked, Place, Source, Sources, name_of};
+use crate::connection::SendsFiles;
 use crate::response::error::{Refusal, redirect};
 
 /// The file of folders where the mount names none.
@@ -75,6 +88,7 @@ struct FileMount {
     id: u64,
     /// The mountpoint in canonical form, empty for `/`: what is taken off a request's path.
     mountpoint: Box<str>,
+    archives: Archives,
     docroot: Docroot,
     /// The path of the default file below a folder, not empty, not beginning with `/`.
     default: Box<[u8]>,
@@ -83,10 +97,8 @@ struct FileMount {
 
 /// What a request's path leads to.
 enum Found {
-    /// A small file, in memory.
-    Kept(Arc<Entry>),
-    /// A file that is not kept in memory.
-    Streamed(Box<Representation>, Opened),
+    /// A file, and where its forms are.
+    File(Arc<Entry>, Sources),
     /// A folder, or the mountpoint, asked for without its slash.
     NoSlash,
 }
@@ -103,6 +115,7 @@ impl FileService {
             id: cache.next_mount(),
             cache: Arc::clone(cache),
             mountpoint,
+            archives: Archives::new(docroot, &place),
             docroot: Docroot::new(docroot, place),
             default: default_file(mount.default).as_bytes().into(),
             media_types: MediaTypes::new(&mount.extra_mimetypes),
@@ -152,26 +165,58 @@ impl FileMount {
         // On the blocking pool it has been this request's turn to look at the file again.
         if let (Some(entry), Patience::Memory) = (&known, patience)
             && self.cache.is_fresh(entry)
+            && let Some(response) = self.hit(request, entry)
         {
-            return Some(entry.reply(request));
+            return Some(response);
         }
         let found = self.find(request, known.as_ref(), patience);
-        if known.is_some() && !matches!(found, Ok(Found::Kept(_)) | Err(Failure::Cold | UNAVAILABLE)) {
+        if known.is_some() && !matches!(found, Ok(Found::File(..)) | Err(Failure::Cold | UNAVAILABLE)) {
             self.cache.remove(&key);
         }
         let response = match (found, known) {
-            (Ok(Found::Kept(entry)), _) => entry.reply(request),
-            // Out of descriptors or memory: what was right a second ago is better than nothing.
-            (Err(UNAVAILABLE), Some(entry)) => entry.reply(request),
-            (Ok(Found::Streamed(file, opened)), _) => stream(request, &file, opened),
+            (Ok(Found::File(entry, sources)), _) => {
+                let form = entry.choose(request.headers());
+                from_source(request, form, sources.with(form.coding))
+            }
             (Ok(Found::NoSlash), _) => {
                 let location = slash_location(request.uri().path(), request.uri().query());
                 redirect(StatusCode::MOVED_PERMANENTLY, &location)
+            }
+            // Out of descriptors or memory: what was right a second ago is better than nothing.
+            (Err(Failure::Refused(Refusal::Unavailable)), Some(entry)) => {
+                from_memory(request, entry.choose(request.headers()))
+                    .unwrap_or_else(|| Refusal::Unavailable.response())
             }
             (Err(Failure::Refused(refusal)), _) => refusal.response(),
             (Err(Failure::Cold), _) => return None,
         };
         Some(response)
+    }
+
+    /// The answer from an entry that is trusted. A form that is not in memory has to be opened; `None` if that does not
+    /// lead to the file that the entry is of.
+    fn hit(&self, request: &Request<()>, entry: &Entry) -> Option<Response<Body>> {
+        let form = entry.choose(request.headers());
+        from_memory(request, form).or_else(|| {
+            let below = self.below(request.uri().path()).ok()??;
+            let source = self.reopen(&below, form).ok()??;
+            (source.opened.identity == form.identity).then(|| from_source(request, form, &source))
+        })
+    }
+
+    /// Opens one form of a file that memory says is there.
+    fn reopen(&self, below: &[u8], form: &Form) -> Result<Option<Source>, Failure> {
+        let patience = Patience::Memory;
+        if let Some(archive) = self.archives.open(patience)? {
+            return Ok(match archive.look(below, patience)? {
+                Looked::File(sources) => Some(sources.with(form.coding).clone()),
+                Looked::Folder => None,
+            });
+        }
+        Ok(match self.docroot.open(patience)?.look(&name_of(below, form.coding), patience)? {
+            Resolved::File(opened) => Some(Source::whole(form.coding, opened)),
+            Resolved::Folder => None,
+        })
     }
 
     /// Looks at the file system. `known` is what memory holds for the path, no longer to be trusted.
@@ -182,54 +227,105 @@ impl FileMount {
         patience: Patience,
     ) -> Result<Found, Failure> {
         let path = request.uri().path();
-        let rest = path.get(self.mountpoint.len()..).unwrap_or_default();
-        if rest.is_empty() && !path.ends_with('/') {
-            return Ok(Found::NoSlash);
-        }
-        let rest = if rest.is_empty() { "/" } else { rest };
-        let decoded = decode_path(rest).map_err(|_| Failure::Refused(Refusal::BadRequest))?;
-        let below = decoded.strip_prefix(b"/").unwrap_or(&decoded);
-        let folder = below.is_empty() || below.ends_with(b"/");
-        let below = if folder { Cow::Owned([below, &*self.default].concat()) } else { Cow::Borrowed(below) };
-        match resolve::open(&self.docroot, &below, patience)? {
-            Resolved::File(opened) => self.load(path, opened, known, patience),
-            Resolved::Folder if folder => Err(Failure::Refused(Refusal::NotFound)),
-            Resolved::Folder => Ok(Found::NoSlash),
+        let Some(below) = self.below(path)? else { return Ok(Found::NoSlash) };
+        match self.look(&below, patience)? {
+            Looked::File(sources) => Ok(Found::File(self.load(path, &sources, known, patience)?, sources)),
+            Looked::Folder if path.ends_with('/') => Err(Failure::Refused(Refusal::NotFound)),
+            Looked::Folder => Ok(Found::NoSlash),
         }
     }
 
-    /// Takes a file into memory if it is small, holds still, and is not there already.
+    fn look(&self, below: &[u8], patience: Patience) -> Result<Looked, Failure> {
+        if let Some(archive) = self.archives.open(patience)? {
+            return archive.look(below, patience);
+        }
+        let root = self.docroot.open(patience)?;
+        match root.look(below, patience)? {
+            Resolved::File(opened) => Sources::of_file(&root, opened, patience).map(Looked::File),
+            Resolved::Folder => Ok(Looked::Folder),
+        }
+    }
+
+    /// The path below the docroot that a request's path means: at least one byte, not beginning with `/`. `None`: the
+    /// mountpoint, without its slash.
+    fn below<'p>(&self, path: &'p str) -> Result<Option<Cow<'p, [u8]>>, Failure> {
+        let rest = path.get(self.mountpoint.len()..).unwrap_or_default();
+        if rest.is_empty() && !path.ends_with('/') {
+            return Ok(None);
+        }
+        let rest = if rest.is_empty() { "/" } else { rest };
+        let mut decoded = decode_path(rest).map_err(|_| Failure::Refused(Refusal::BadRequest))?;
+        if decoded.ends_with(b"/") {
+            decoded.to_mut().extend_from_slice(&self.default);
+        }
+        Ok(Some(match decoded {
+            Cow::Borrowed(bytes) => Cow::Borrowed(bytes.strip_prefix(b"/").unwrap_or(bytes)),
+            Cow::Owned(mut bytes) => {
+                bytes.drain(..usize::from(bytes.starts_with(b"/")));
+                Cow::Owned(bytes)
+            }
+        }))
+    }
+
+    /// Takes the forms of a file into memory, with their bytes if they are small, unless that is done already.
     fn load(
         &self,
         path: &str,
-        opened: Opened,
+        sources: &Sources,
         known: Option<&Arc<Entry>>,
         patience: Patience,
-    ) -> Result<Found, Failure> {
+    ) -> Result<Arc<Entry>, Failure> {
         if let Some(entry) = known
-            && entry.is_still(&opened.identity)
+            && entry.is_still(sources)
         {
-            return Ok(Found::Kept(Arc::clone(entry)));
+            return Ok(Arc::clone(entry));
         }
-        let media_type = self.media_types.of(&opened.name).map_err(Failure::Refused)?;
-        let file = Representation::new(&opened.identity, media_type);
-        if opened.identity.size > SMALL {
-            return Ok(Found::Streamed(Box::new(file), opened));
-        }
-        match read_whole(&opened, patience)? {
-            Some(bytes) => {
-                let entry = Arc::new(Entry::new(file, bytes, opened.identity, self.cache.now()));
-                self.cache.insert(KeyRef { mount: self.id, path }, Arc::clone(&entry));
-                Ok(Found::Kept(entry))
-            }
-            // It is being written.
-            None => Ok(Found::Streamed(Box::new(file), opened)),
-        }
+        let media_type = self.media_types.of(&sources.name).map_err(Failure::Refused)?;
+        let varies = !sources.coded.is_empty();
+        let form = |source: &Source| {
+            let bytes = source.read_small(patience)?;
+            let file = Representation::new(source, media_type.clone(), varies);
+            let kept = source.is_a_file().then(|| Kept::new(&source.opened)).flatten();
+            Ok(Form { coding: source.coding, file, identity: source.opened.identity, bytes, kept })
+        };
+        let (plain, coded) = (form(&sources.plain)?, sources.coded.iter().map(form));
+        let entry = Arc::new(Entry::new(plain, coded.collect::<Result<_, _>>()?, self.cache.now()));
+        self.cache.insert(KeyRef { mount: self.id, path }, Arc::clone(&entry));
+        Ok(entry)
     }
 }
 
-fn stream(request: &Request<()>, file: &Representation, opened: Opened) -> Response<Body> {
-    reply::reply(request, file, |range| Body::new(FileBody::new(opened, range)))
+fn from_memory(request: &Request<()>, form: &Form) -> Option<Response<Body>> {
+    let content = match (&form.bytes, &form.kept) {
+        (Some(bytes), None) => Content::Memory(bytes),
+        (Some(bytes), Some(_)) if !sends_files(request) => Content::Memory(bytes),
+        (bytes, Some(kept)) => match (kept.unless_changed(&form.identity), bytes) {
+            (Some(opened), _) => content_of(request, opened),
+            (None, Some(bytes)) => Content::Memory(bytes),
+            (None, None) => return None,
+        },
+        (None, None) => return None,
+    };
+    Some(reply::reply(request, &form.file, content))
+}
+
+fn content_of<'o>(request: &Request<()>, opened: &'o Arc<Opened>) -> Content<'o> {
+    if sends_files(request) { Content::Sent(opened) } else { Content::File(opened) }
+}
+
+fn sends_files(request: &Request<()>) -> bool {
+    request.extensions().get::<SendsFiles>().is_some()
+}
+
+/// The answer with a form whose file is open.
+fn from_source(request: &Request<()>, form: &Form, source: &Source) -> Response<Body> {
+    from_memory(request, form).unwrap_or_else(|| {
+        let content = match &source.place {
+            Place::Whole => content_of(request, &source.opened),
+            Place::Member(member, form) => Content::Member(&source.opened, member, *form),
+        };
+        reply::reply(request, &form.file, content)
+    })
 }
 
 /// The path of the default file below a folder.

@@ -70,6 +70,10 @@ impl Out<'_> {
             ciphers,
             tls13_ciphers,
             ecdh_curve,
+            suites,
+            groups,
+            min_version,
+            max_version,
             option_set,
             option_clear,
             alpn,
@@ -82,6 +86,9 @@ impl Out<'_> {
         self.some("ciphers", *ciphers);
         self.some("tls13-ciphers", *tls13_ciphers);
         self.some("ecdh-curve", *ecdh_curve);
+        self.line("tls", format_args!("{} to {}", min_version.name(), max_version.name()));
+        suites.iter().for_each(|suite| self.line("suite", suite.name()));
+        groups.iter().for_each(|group| self.line("group", group.name()));
         self.some("ssl-option-set", Some(*option_set).filter(|&bits| bits != 0));
         self.some("ssl-option-clear", Some(*option_clear).filter(|&bits| bits != 0));
         self.some("alpn", *alpn);

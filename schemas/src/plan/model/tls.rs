@@ -1,5 +1,6 @@
 //! TLS of a vhost, as server and as client.
 
+use super::{Group, Suite, TlsVersion};
 use crate::plan::codec::{BorrowDecode, Encode};
 
 /// TLS of the vhost's listener. Present where the config names a certificate.
@@ -17,6 +18,15 @@ pub struct Tls<'a> {
     pub tls13_ciphers: Option<&'a str>,
     /// `ecdh-curve`: the group list.
     pub ecdh_curve: Option<&'a str>,
+    /// What `ciphers`, `tls13-ciphers` and the versions come to, the most preferred first, TLS 1.3 before 1.2. Never
+    /// empty.
+    pub suites: Vec<Suite>,
+    /// What `ecdh-curve` comes to, the most preferred first. Never empty.
+    pub groups: Vec<Group>,
+    /// The lowest version that the option bits allow.
+    pub min_version: TlsVersion,
+    /// The highest version that the option bits allow.
+    pub max_version: TlsVersion,
     /// `ssl-option-set`: `SSL_OP_*` bits, ORed over repeats.
     pub option_set: u64,
     /// `ssl-option-clear`: `SSL_OP_*` bits, ORed over repeats.

@@ -1,4 +1,4 @@
-//! Bytes of a file: read whole, or streamed in frames.
+//! Bytes of a file: read at once, or streamed in frames.
 //!
 //! [`read`] is the only place that reads, [`FileBody`]'s `poll_frame` the only one that makes frames.
 
@@ -17,12 +17,19 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Patience;
 use super::resolve::{Failure, Opened, is_cold};
+use crate::connection::{SLOT, SharedFile, chunk};
 
 /// The largest file that is read whole and kept, in bytes.
 pub(super) const SMALL: u64 = 256 * 1024;
 
 /// The most bytes of a frame: enough for system calls not to matter, few enough for the cache of a core.
 const FRAME: usize = 128 * 1024;
+
+/// Up to so many bytes copying is cheaper than sending from the file: one system call less.
+pub(super) const SENT: u64 = 32 * 1024;
+
+/// The most bytes of a frame that is sent from the file: few enough for other connections to get their turn.
+const SENT_FRAME: usize = SLOT / 2;
 
 /// From how many bytes on a frame takes one of the thread's buffers. Below, most of the buffer would lie idle while a
 /// slow client takes its frame.
@@ -36,19 +43,31 @@ thread_local! {
     static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Reads a file of at most [`SMALL`] bytes. `None` if it is not in the state any more in which it was opened.
-pub(super) fn read_whole(opened: &Opened, patience: Patience) -> Result<Option<Bytes>, Failure> {
+/// Reads a part of a file, of at most [`SMALL`] bytes. `None` if the file is not in the state any more in which it was
+/// opened.
+pub(super) fn read_range(
+    opened: &Opened,
+    range: Range<u64>,
+    patience: Patience,
+) -> Result<Option<Bytes>, Failure> {
     let fail = |errno| opened.failure(errno, patience);
-    let mut bytes = vec![0; usize::try_from(opened.identity.size.min(SMALL)).unwrap_or_default()];
+    let length = range.end.saturating_sub(range.start).min(SMALL);
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+    let whole = fill(&opened.file, &mut bytes, range.start, patience).map_err(fail)?;
+    let holds_still = whole && opened.identity_now().map_err(fail)? == opened.identity;
+    Ok(holds_still.then(|| Bytes::from(bytes)))
+}
+
+/// Fills a buffer with what there is from `offset` on. `false`: the file ends before that.
+pub(super) fn fill(file: &File, buffer: &mut [u8], offset: u64, patience: Patience) -> Result<bool, Errno> {
     let mut filled = 0;
-    while filled < bytes.len() {
-        match read(&opened.file, &mut bytes[filled..], filled as u64, patience).map_err(fail)? {
-            0 => return Ok(None),
+    while filled < buffer.len() {
+        match read(file, &mut buffer[filled..], offset.saturating_add(filled as u64), patience)? {
+            0 => return Ok(false),
             n => filled += n,
         }
     }
-    let holds_still = opened.identity_now().map_err(fail)? == opened.identity;
-    Ok(holds_still.then(|| Bytes::from(bytes)))
+    Ok(true)
 }
 
 /// A part of a file as a response body.
@@ -62,6 +81,8 @@ pub(super) struct FileBody {
     rest: Range<u64>,
     /// A read on the blocking pool.
     reading: Option<DiskRead>,
+    /// The transport takes the bytes from the file.
+    sent: bool,
 }
 
 /// The bytes that are being read, and how many of them are filled. Not a [`Buffer`]: it would go back to a thread of
@@ -70,11 +91,17 @@ type DiskRead = JoinHandle<Result<(Vec<u8>, usize), Errno>>;
 
 impl FileBody {
     /// The bytes of `range`, which lies within the file.
-    pub(super) fn new(opened: Opened, range: Range<u64>) -> Self {
-        Self { opened: Arc::new(opened), rest: range, reading: None }
+    pub(super) fn new(opened: Arc<Opened>, range: Range<u64>) -> Self {
+        Self { opened, rest: range, reading: None, sent: false }
     }
 
-    fn remaining(&self) -> u64 {
+    /// The same, for a transport that takes them from the file, so that frames need not hold them.
+    pub(super) fn sent(opened: Arc<Opened>, range: Range<u64>) -> Self {
+        Self { sent: true, ..Self::new(opened, range) }
+    }
+
+    /// How many bytes are still to be sent.
+    pub(super) fn remaining(&self) -> u64 {
         self.rest.end.saturating_sub(self.rest.start)
     }
 
@@ -95,6 +122,39 @@ impl FileBody {
         let done = ready!(Pin::new(task).poll(context));
         self.reading = None;
         Poll::Ready(done.unwrap_or(Err(Errno::IO)).map(|(bytes, filled)| Buffer { bytes, filled }))
+    }
+
+    /// A frame that stands for the next bytes; `None` if none can be had.
+    ///
+    /// The transport reads on the worker, so bytes that are on the disk only are fetched first. The last one is asked
+    /// for: it is the last to come. An earlier one may be missing, then the worker waits.
+    fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Errno>> {
+        let wanted = usize::try_from(self.remaining()).unwrap_or(SENT_FRAME).min(SENT_FRAME);
+        let range = self.rest.start..self.rest.start + wanted as u64;
+        match &mut self.reading {
+            None => match read(&self.opened.file, &mut [0], range.end - 1, Patience::Memory) {
+                Ok(0) => return Poll::Ready(Err(Errno::NODATA)),
+                Ok(_) => {}
+                Err(errno) if is_cold(errno) => {
+                    self.reading = Some(self.read_on_disk(wanted));
+                    return self.poll_sent(context);
+                }
+                Err(errno) => return Poll::Ready(Err(errno)),
+            },
+            Some(task) => {
+                let done = ready!(Pin::new(task).poll(context));
+                self.reading = None;
+                if let Err(errno) = done.unwrap_or(Err(Errno::IO)) {
+                    return Poll::Ready(Err(errno));
+                }
+            }
+        }
+        let file: SharedFile = Arc::clone(&self.opened) as SharedFile;
+        let chunk = chunk(file, range.clone());
+        if chunk.is_some() {
+            self.rest.start = range.end;
+        }
+        Poll::Ready(Ok(chunk))
     }
 
     fn read_on_disk(&self, wanted: usize) -> DiskRead {
@@ -123,6 +183,14 @@ impl Body for FileBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let body = self.get_mut();
+        if body.sent && body.remaining() > SENT {
+            match ready!(body.poll_sent(context)) {
+                Ok(Some(chunk)) => return Poll::Ready(Some(Ok(Frame::data(chunk)))),
+                // All slots are taken: copied.
+                Ok(None) => body.sent = false,
+                Err(errno) => return Poll::Ready(Some(Err(body.broken(errno.into())))),
+            }
+        }
         let wanted = usize::try_from(body.remaining()).unwrap_or(FRAME).min(FRAME);
         if wanted == 0 {
             return Poll::Ready(None);

@@ -1,25 +1,28 @@
 //! Small files in memory, shared by all mounts of the server and bounded by bytes.
 //!
-//! An entry is answered from without a look at the file system until [`FileCache`]'s interval is over. Then one request
-//! looks, while the others still get the entry. There is no other expiry: what is not asked for is pushed out.
+//! An entry knows all forms of a file, and so which there are not; it holds the bytes of those that are small. It is
+//! answered from without a look at the file system until [`FileCache`]'s interval is over. Then one request looks, while
+//! the others still get the entry. There is no other expiry: what is not asked for is pushed out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::HeaderMap;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use super::reply::{Representation, reply};
+use super::coding::{Coding, choose};
+use super::kept::Kept;
+use super::reply::Representation;
 use super::resolve::Identity;
+use super::source::{Source, Sources};
 
 /// How long an entry is trusted.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What an entry costs beyond its bytes and its path: headers, validators, the table.
+/// What each form costs beyond its bytes: headers, validators, the table, the path.
 const OVERHEAD: u64 = 1024;
 
 /// The size that the tables are laid out for; they grow if files are smaller.
@@ -39,13 +42,27 @@ pub(crate) struct FileCache {
 /// A file in memory.
 #[derive(Debug)]
 pub(super) struct Entry {
-    file: Representation,
-    bytes: Bytes,
-    identity: Identity,
-    /// Whether the file was old enough, when it was read, for `identity` to tell a later change.
+    plain: Form,
+    /// In order of preference.
+    coded: Box<[Form]>,
+    /// Whether all forms were old enough, when they were read, for their identities to tell a later change.
     settled: bool,
     /// When the file was last looked at, in milliseconds since the cache's epoch.
     looked: AtomicU64,
+}
+
+/// One form of a file.
+#[derive(Debug)]
+pub(super) struct Form {
+    /// `None`: the file itself.
+    pub(super) coding: Option<Coding>,
+    pub(super) file: Representation,
+    /// Of the file that holds it.
+    pub(super) identity: Identity,
+    /// `None`: too large to be kept, or changing.
+    pub(super) bytes: Option<Bytes>,
+    /// The file itself, where it stays open.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Whose file, and its canonical path. Not its name: then a hit would have to be decoded first.
@@ -120,24 +137,43 @@ impl FileCache {
 }
 
 impl Entry {
-    pub(super) fn new(file: Representation, bytes: Bytes, identity: Identity, looked: u64) -> Self {
+    /// `coded` is in order of preference.
+    pub(super) fn new(plain: Form, coded: Vec<Form>, looked: u64) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let settled = identity.is_settled(i64::try_from(now).unwrap_or(i64::MAX));
-        Self { file, bytes, identity, settled, looked: AtomicU64::new(looked) }
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let settled = coded.iter().chain([&plain]).all(|form| form.identity.is_settled(now));
+        Self { plain, coded: coded.into(), settled, looked: AtomicU64::new(looked) }
     }
 
-    /// Whether a file is the one that was read, in the state that was read.
-    pub(super) fn is_still(&self, identity: &Identity) -> bool {
-        self.settled && self.identity == *identity
+    /// Whether the forms on the disk are those that were read, in the states that were read.
+    pub(super) fn is_still(&self, sources: &Sources) -> bool {
+        let same = |(form, source): (&Form, &Source)| {
+            form.coding == source.coding && form.identity == source.opened.identity
+        };
+        self.settled
+            && same((&self.plain, &sources.plain))
+            && self.coded.len() == sources.coded.len()
+            && self.coded.iter().zip(&sources.coded).all(same)
     }
 
-    /// The answer to a GET or HEAD.
-    pub(super) fn reply(&self, request: &Request<()>) -> Response<Body> {
-        reply(request, &self.file, |range| {
-            // Both ends lie within the bytes, so they fit.
-            let at = |offset| usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
-            Body::from(self.bytes.slice(at(range.start)..at(range.end)))
-        })
+    /// The form that a client is sent.
+    pub(super) fn choose(&self, headers: &HeaderMap) -> &Form {
+        if self.coded.is_empty() {
+            return &self.plain;
+        }
+        let coding = choose(headers, self.coded.iter().filter_map(|form| form.coding));
+        self.coded.iter().find(|form| form.coding == coding).unwrap_or(&self.plain)
+    }
+
+    fn weight(&self) -> u64 {
+        self.coded.iter().chain([&self.plain]).map(Form::weight).fold(0, u64::saturating_add)
+    }
+}
+
+impl Form {
+    fn weight(&self) -> u64 {
+        let bytes = self.bytes.as_ref().map_or(0, Bytes::len);
+        u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(OVERHEAD)
     }
 }
 
@@ -149,8 +185,7 @@ impl Equivalent<Key> for KeyRef<'_> {
 
 impl Weighter<Key, Arc<Entry>> for Weights {
     fn weight(&self, key: &Key, entry: &Arc<Entry>) -> u64 {
-        let bytes = entry.bytes.len().saturating_add(key.path.len());
-        u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(OVERHEAD)
+        entry.weight().saturating_add(u64::try_from(key.path.len()).unwrap_or(u64::MAX))
     }
 }
 

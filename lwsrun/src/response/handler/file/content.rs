@@ -11,14 +11,19 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
+use super::archive::{Form, GZIP_HEAD, Packed, Unpacked};
 use super::body::FileBody;
 use super::resolve::Opened;
 
-/// Bytes to be sent, in memory or in a file.
+/// All bytes of a form, in memory or where it was found.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Content<'c> {
     Memory(&'c Bytes),
     File(&'c Arc<Opened>),
+    /// In a file, for a transport that takes it from there.
+    Sent(&'c Arc<Opened>),
+    /// In an archive.
+    Member(&'c Arc<Opened>, &'c Arc<Packed>, Form),
 }
 
 /// Bytes of several places, sent one after the other.
@@ -31,14 +36,21 @@ pub(super) struct Sequence {
 enum Piece {
     Memory(Bytes),
     File(FileBody),
+    Unpacked(Box<Unpacked>),
 }
 
 impl Content<'_> {
-    /// The bytes of a range that lies within the content.
+    /// The bytes of a range that lies within the content. A form without ranges has only the range of all of it.
     pub(super) fn body(self, range: Range<u64>) -> Body {
         match self {
             Self::Memory(bytes) => Body::from(slice(bytes, range)),
             Self::File(opened) => Body::new(FileBody::new(Arc::clone(opened), range)),
+            Self::Sent(opened) => Body::new(FileBody::sent(Arc::clone(opened), range)),
+            Self::Member(..) => {
+                let mut sequence = Sequence::default();
+                sequence.push(self, range);
+                Body::new(sequence)
+            }
         }
     }
 }
@@ -48,12 +60,35 @@ impl Sequence {
         self.pieces.push_back(Piece::Memory(bytes.into()));
     }
 
-    /// Adds the bytes of a range that lies within the content.
+    /// Adds the bytes of a range, as [`Content::body`] does.
     pub(super) fn push(&mut self, content: Content<'_>, range: Range<u64>) {
-        self.pieces.push_back(match content {
-            Content::Memory(bytes) => Piece::Memory(slice(bytes, range)),
-            Content::File(opened) => Piece::File(FileBody::new(Arc::clone(opened), range)),
-        });
+        match content {
+            Content::Memory(bytes) => self.push_bytes(slice(bytes, range)),
+            Content::File(opened) | Content::Sent(opened) => self.push_file(opened, range),
+            Content::Member(archive, member, Form::Gzip) => self.push_gzip(archive, member, &range),
+            // Only the whole of it can be checked.
+            Content::Member(archive, member, Form::Plain) if range == (0..member.length(Form::Plain)) => {
+                let unpacked = Unpacked::new(Arc::clone(member), Arc::clone(archive));
+                self.pieces.push_back(Piece::Unpacked(Box::new(unpacked)));
+            }
+            Content::Member(archive, member, Form::Plain) => {
+                self.push_file(archive, within(&member.range(), &range));
+            }
+        }
+    }
+
+    fn push_file(&mut self, opened: &Arc<Opened>, range: Range<u64>) {
+        self.pieces.push_back(Piece::File(FileBody::new(Arc::clone(opened), range)));
+    }
+
+    /// The parts of head, deflated bytes and tail that lie within a range of the three.
+    fn push_gzip(&mut self, archive: &Arc<Opened>, member: &Packed, range: &Range<u64>) {
+        let (head, tail) = (Bytes::from_static(&GZIP_HEAD), Bytes::copy_from_slice(&member.gzip_tail()));
+        let tail_at = member.length(Form::Gzip).saturating_sub(tail.len() as u64);
+        let from = |at: u64| range.start.saturating_sub(at)..range.end.saturating_sub(at);
+        self.push_bytes(slice(&head, from(0)));
+        self.push_file(archive, within(&member.range(), &from(head.len() as u64)));
+        self.push_bytes(slice(&tail, from(tail_at)));
     }
 
     /// How many bytes are still to be sent.
@@ -74,11 +109,15 @@ impl http_body::Body for Sequence {
         loop {
             match pieces.front_mut() {
                 None => return Poll::Ready(None),
-                Some(Piece::File(file)) if !file.is_end_stream() => return Pin::new(file).poll_frame(context),
-                Some(Piece::Memory(bytes)) if !bytes.is_empty() => {
-                    return Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))));
+                Some(piece) if piece.length() == 0 => drop(pieces.pop_front()),
+                Some(piece) => {
+                    let polled = piece.poll_frame(context);
+                    // What would come next must not follow a hole.
+                    if matches!(polled, Poll::Ready(Some(Err(_)))) {
+                        pieces.clear();
+                    }
+                    return polled;
                 }
-                Some(_) => drop(pieces.pop_front()),
             }
         }
     }
@@ -97,12 +136,27 @@ impl Piece {
         match self {
             Self::Memory(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Self::File(file) => file.remaining(),
+            Self::Unpacked(member) => member.size_hint().lower(),
+        }
+    }
+
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match self {
+            Self::Memory(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::File(file) => Pin::new(file).poll_frame(context),
+            Self::Unpacked(member) => Pin::new(member).poll_frame(context),
         }
     }
 }
 
+/// The part of `place` that `range`, counted from its start, means.
+fn within(place: &Range<u64>, range: &Range<u64>) -> Range<u64> {
+    let at = |offset: u64| place.start.saturating_add(offset).min(place.end);
+    at(range.start)..at(range.end)
+}
+
+/// The part of some bytes that lies within a range.
 fn slice(bytes: &Bytes, range: Range<u64>) -> Bytes {
-    // Both ends lie within the bytes, so they fit.
     let at = |offset| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
     bytes.slice(at(range.start)..at(range.end))
 }

@@ -25,7 +25,8 @@ pub(super) enum Wanted {
 pub(super) fn parse(value: &[u8], length: u64) -> Wanted {
     let Some(list) = after_unit(value) else { return Wanted::Whole };
     // Empty elements of a list do not count (RFC 9110, section 5.6.1).
-    let mut ranges = list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|range| !range.is_empty());
+    let mut ranges =
+        list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|range| !range.is_empty());
     match (ranges.next(), ranges.next()) {
         (None, _) => Wanted::Whole,
         (Some(range), None) => one(range, length).unwrap_or(Wanted::Whole),

@@ -9,9 +9,8 @@
 //! been replaced, as by `ln -sfn`.
 
 use std::fs::{File, Metadata};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
@@ -28,7 +27,7 @@ const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 
 /// How files are opened. `NONBLOCK` changes nothing for regular files, and keeps a FIFO from holding a thread for
 /// ever.
-const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+pub(super) const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 /// The folder of a mount.
 #[derive(Debug)]
@@ -98,27 +97,20 @@ impl Docroot {
             Patience::Memory => openat2(CWD, &*self.path, FOLDER, Mode::empty(), ResolveFlags::CACHED),
             Patience::Disk => openat(CWD, &*self.path, FOLDER, Mode::empty()),
         };
-        let folder = opened.map_err(|errno| match (errno, patience) {
-            // Looking for an archive may wait as well.
-            (Errno::NOTDIR, Patience::Memory) => Failure::Cold,
-            (Errno::NOTDIR, Patience::Disk) if is_in_archive(&self.path) => {
-                self.tell_once("archives are not served yet, its mount answers 501");
-                Failure::Refused(Refusal::NotImplemented)
+        let folder = opened.map_err(|errno| {
+            let failure = failure(errno, patience, || self.path.to_string());
+            if let Failure::Refused(Refusal::NotFound) = failure {
+                self.tell_once(errno);
             }
-            (errno, patience) => {
-                let failure = failure(errno, patience, || self.path.to_string());
-                if let Failure::Refused(Refusal::NotFound) = failure {
-                    self.tell_once(&format!("{errno}; its mount answers 404 until the folder is there"));
-                }
-                failure
-            }
+            failure
         })?;
         Ok(Root { docroot: self, folder })
     }
 
-    fn tell_once(&self, what: &str) {
+    fn tell_once(&self, errno: Errno) {
         if !self.told.swap(true, Ordering::Relaxed) {
-            tracing::warn!("{}: docroot `{}`: {what}", self.place, self.path);
+            let Self { place, path, .. } = self;
+            tracing::warn!("{place}: docroot `{path}`: {errno}; its mount answers 404 until the folder is there");
         }
     }
 }
@@ -141,7 +133,23 @@ impl Identity {
     }
 }
 
+impl AsFd for Opened {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
 impl Opened {
+    /// A file that was opened by that name. `None`: it is not a regular one.
+    pub(super) fn new(file: File, name: &[u8]) -> Result<Option<Self>, Errno> {
+        let metadata = file.metadata().map_err(|error| errno_of(&error))?;
+        Ok(Self::of(file, &metadata, name))
+    }
+
+    fn of(file: File, metadata: &Metadata, name: &[u8]) -> Option<Self> {
+        metadata.is_file().then(|| Self { file, identity: Identity::new(metadata), name: name.into() })
+    }
+
     /// The state that the file is in now, which another process may have changed since it was opened.
     pub(super) fn identity_now(&self) -> Result<Identity, Errno> {
         self.file.metadata().map(|metadata| Identity::new(&metadata)).map_err(|error| errno_of(&error))
@@ -166,13 +174,10 @@ impl Root<'_> {
             Err(errno) => return Err(failure(errno, patience, full)),
         };
         let metadata = file.metadata().map_err(|error| failure(errno_of(&error), patience, full))?;
-        if metadata.is_dir() {
-            Ok(Resolved::Folder)
-        } else if metadata.is_file() {
-            let identity = Identity::new(&metadata);
-            Ok(Resolved::File(Opened { file, identity, name: below.into() }))
-        } else {
-            Err(Failure::Refused(Refusal::NotFound))
+        match Opened::of(file, &metadata, below) {
+            Some(opened) => Ok(Resolved::File(opened)),
+            None if metadata.is_dir() => Ok(Resolved::Folder),
+            None => Err(Failure::Refused(Refusal::NotFound)),
         }
     }
 }
@@ -212,14 +217,6 @@ fn walk(root: &OwnedFd, below: &[u8], how: OFlags) -> Result<OwnedFd, Errno> {
     }
 }
 
-/// Whether a path is, or leads into, an archive that lwsws would serve.
-fn is_in_archive(path: &str) -> bool {
-    Path::new(path).ancestors().any(|part| {
-        let suffix = part.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default();
-        ["zip", "jar", "war"].iter().any(|known| suffix.eq_ignore_ascii_case(known)) && part.is_file()
-    })
-}
-
 /// Whether a system call failed for want of patience: the answer is not in memory, or this kernel, its filter or the
 /// file system cannot tell whether it is.
 pub(super) fn is_cold(errno: Errno) -> bool {
@@ -227,7 +224,7 @@ pub(super) fn is_cold(errno: Errno) -> bool {
 }
 
 /// What a system call's failure means. `path` is for the log.
-fn failure(errno: Errno, patience: Patience, path: impl FnOnce() -> String) -> Failure {
+pub(super) fn failure(errno: Errno, patience: Patience, path: impl FnOnce() -> String) -> Failure {
     let refusal = match errno {
         errno if patience == Patience::Memory && is_cold(errno) => return Failure::Cold,
         Errno::NOENT

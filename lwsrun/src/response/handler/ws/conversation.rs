@@ -19,7 +19,7 @@ use super::fault::close_for;
 use super::frames::{PIECE, Rest};
 use super::stream::ReadAhead;
 use super::watch::{Due, Watch};
-use crate::protocol::link::{Link, Order};
+use crate::protocol::link::{Link, MESSAGES, Order};
 use crate::protocol::{CloseCode, Message, Text};
 
 /// Longest message and longest frame of a client; more is closed with 1009.
@@ -29,7 +29,7 @@ pub(super) const MESSAGE: usize = 1024 * 1024;
 pub(super) const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// First memory of the frame decoder. It takes this much at once out of what was read ahead.
-const READ_BUFFER: usize = 256;
+const READ_BUFFER: usize = 128;
 
 /// Frames are collected up to this before they are written.
 const WRITE_BUFFER: usize = 16 * 1024;
@@ -78,12 +78,13 @@ pub(super) enum Ending {
 }
 
 /// Why reading stopped.
-#[derive(PartialEq, Eq)]
 enum Read {
     /// Nothing is there.
     Dry,
     /// The protocol has enough.
     Full,
+    /// It is someone else's turn.
+    Enough,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
@@ -119,7 +120,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 self.link.end();
                 return Poll::Ready(ending);
             }
-            let more = read == Read::Full && !self.link.is_full();
+            let more = match read {
+                Read::Dry => false,
+                Read::Full => !self.link.is_full(),
+                Read::Enough => true,
+            };
             if !more && self.link.sleep(cx.waker(), self.blocked) {
                 return Poll::Pending;
             }
@@ -134,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Read {
-        loop {
+        for _ in 0..MESSAGES {
             match self.phase {
                 Phase::Leaving | Phase::Over(_) => return Read::Dry,
                 Phase::Open if self.link.is_full() => return Read::Full,
@@ -150,6 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 Poll::Ready(None) => self.phase = Phase::Over(Ending::Closed),
             }
         }
+        Read::Enough
     }
 
     fn received(&mut self, wire: Wire, cx: &Context<'_>) {

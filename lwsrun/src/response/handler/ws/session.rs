@@ -67,7 +67,12 @@ impl SharedDrain {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
     /// A session on a stream that was upgraded. `silence`: before a ping, `None` for never.
-    pub(super) async fn new(stream: S, protocol: Turns, silence: Option<Duration>, drain: SharedDrain) -> Self {
+    pub(super) async fn new(
+        stream: S,
+        protocol: Turns,
+        silence: Option<Duration>,
+        drain: SharedDrain,
+    ) -> Self {
         let conversation = Conversation::new(stream, Arc::clone(&protocol.link), silence).await;
         let talking = Talking { conversation, protocol, drain, told: false };
         Self { talking: Some(talking), parting: None }

@@ -1,0 +1,108 @@
+//! What rules look at: the lowered configuration, each part beside the keys that it was made of.
+
+use grammar::{FileId, Span};
+use schemas::plan::{Bind, Global, Listener, Mount, Vhost, VhostId};
+
+use crate::schema::{Config, Fields};
+
+/// A configuration after lowering, errors or not.
+pub(crate) struct View<'v, 'a> {
+    /// The keys and values, and the trees behind them.
+    pub(crate) config: &'a Config<'a>,
+    /// `global`, lowered; without keys if the configuration has none.
+    pub(crate) global: &'v Global<'a>,
+    /// All listeners.
+    pub(crate) listeners: &'v [Listener<'a>],
+    /// All vhosts, in the order of their ids.
+    pub(crate) vhosts: Vec<VhostView<'v, 'a>>,
+    /// Whether all of it is there: where a syntax error stands, what is missing may have been lost.
+    pub(crate) whole: bool,
+}
+
+/// A vhost.
+pub(crate) struct VhostView<'v, 'a> {
+    /// Its id.
+    pub(crate) id: VhostId,
+    /// Its keys.
+    pub(crate) fields: &'a Fields<'a>,
+    /// What they come to.
+    pub(crate) plan: &'v Vhost<'a>,
+    /// Its mounts, without those that could not be lowered.
+    pub(crate) mounts: Vec<MountView<'v, 'a>>,
+    /// Whether all of its mounts are there and could be lowered.
+    pub(crate) complete: bool,
+}
+
+/// A mount.
+pub(crate) struct MountView<'v, 'a> {
+    /// Its keys.
+    pub(crate) fields: &'a Fields<'a>,
+    /// What they come to.
+    pub(crate) plan: &'v Mount<'a>,
+}
+
+impl<'v, 'a> View<'v, 'a> {
+    /// All mounts, each with its vhost.
+    pub(crate) fn mounts(&self) -> impl Iterator<Item = (&VhostView<'v, 'a>, &MountView<'v, 'a>)> {
+        self.vhosts.iter().flat_map(|vhost| vhost.mounts.iter().map(move |mount| (vhost, mount)))
+    }
+
+    /// The listener of a vhost.
+    pub(crate) fn listener(&self, vhost: &Vhost<'_>) -> Option<&'v Listener<'a>> {
+        self.listeners.get(vhost.listener?.index())
+    }
+
+    /// A vhost by its id.
+    pub(crate) fn vhost(&self, id: VhostId) -> Option<&VhostView<'v, 'a>> {
+        self.vhosts.get(id.index())
+    }
+
+    /// A URL that a path of a vhost is reached by; none for one on a unix socket or without a listener.
+    pub(crate) fn url(&self, vhost: &Vhost<'_>, path: &str) -> Option<String> {
+        let (port, interface) = match self.listener(vhost)?.bind {
+            Bind::Any { port, .. } => (port, None),
+            Bind::Interface { interface, port, .. } => (port, Some(interface)),
+            Bind::Unix { .. } => return None,
+        };
+        let (scheme, usual) = if vhost.tls.is_some() { ("https", 443) } else { ("http", 80) };
+        let is_named = vhost.name != super::vhost::DEFAULT_NAME;
+        let host = if is_named { vhost.name } else { interface.unwrap_or("localhost") };
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let port = if port == usual { String::new() } else { format!(":{port}") };
+        Some(format!("{scheme}://{host}{port}{path}"))
+    }
+}
+
+impl VhostView<'_, '_> {
+    /// Where its name stands, or the vhost itself if it has none.
+    pub(crate) fn place(&self) -> Span {
+        value_span(self.fields, "name")
+    }
+
+    /// Its name, as messages show it.
+    pub(crate) fn shown(&self) -> String {
+        crate::diagnostic::quoted(self.plan.name)
+    }
+}
+
+impl MountView<'_, '_> {
+    /// Where its mountpoint stands.
+    pub(crate) fn place(&self) -> Span {
+        value_span(self.fields, "mountpoint")
+    }
+}
+
+/// Where a key stands; the object itself if it is not there.
+pub(crate) fn key_span(fields: &Fields<'_>, key: &str) -> Span {
+    fields.key_span(key).unwrap_or_else(|| object_span(fields))
+}
+
+/// Where the value of a key stands; the key, or the object itself, if it is no text.
+pub(crate) fn value_span(fields: &Fields<'_>, key: &str) -> Span {
+    fields.text(key).map_or_else(|| key_span(fields, key), |text| text.span())
+}
+
+/// Where an object begins.
+pub(crate) fn object_span(fields: &Fields<'_>) -> Span {
+    fields.brace().unwrap_or(Span { file: FileId(0), start: 0, end: 0 })
+}

@@ -1,0 +1,353 @@
+//! A transport under hyper that judges the bytes of each HTTP/1 request before hyper reads them, and answers those
+//! that it refuses by itself.
+//!
+//! hyper repairs some requests that others read differently (a Content-Length beside a Transfer-Encoding is dropped,
+//! for one), and answers others without a line in the log. Here
+//!
+//! 1. [`scanner`] follows the messages of the connection, [`head`] judges heads, [`chunks`] chunked bodies;
+//! 2. what is good passes, without a copy if its head came in one piece;
+//! 3. an incomplete head waits here, so that hyper sees whole ones only;
+//! 4. [`refuse`](Guarded::poll_refuse) answers what is bad, once all earlier answers are out, and closes;
+//! 5. behind a request for another protocol nothing passes until it is answered: after a 101 this steps aside.
+//!
+//! It also holds the clocks of a connection (see [`Pace`]): hyper knows none for bodies, and one for all heads.
+
+mod chunks;
+mod fault;
+mod head;
+mod refusal;
+mod scanner;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use http::Response;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub(crate) use self::fault::Fault;
+pub(crate) use self::head::MAX_HEAD;
+
+use self::refusal::Refusing;
+use self::scanner::Scanner;
+use super::pace::{Pace, Wait};
+use crate::response::error::Refusal;
+
+/// How much is read at once while a head is incomplete, in bytes.
+const PIECE: usize = 4 << 10;
+
+/// What the service that answers tells the guard.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    /// How many requests have been answered.
+    answered: AtomicU64,
+    /// Whether the last answer was to speak another protocol.
+    switched: AtomicBool,
+}
+
+impl Answers {
+    /// A request was answered; `switched`: with 101.
+    pub(super) fn note(&self, switched: bool) {
+        self.switched.store(switched, Ordering::Relaxed);
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Makes the answer to what is refused; it is told the host that the request named, if any.
+type MakeAnswer = Box<dyn Fn(Fault, Option<&str>) -> Response<String> + Send + Sync>;
+
+/// How long requests may take to come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// For the first request, and for each head from its first byte on.
+    pub(super) head: Duration,
+    /// For the next request.
+    pub(super) idle: Duration,
+}
+
+/// A transport whose input is judged.
+pub(super) struct Guarded<S> {
+    io: S,
+    scanner: Scanner,
+    /// Bytes that may not pass yet, or that hyper had no room for.
+    held: Vec<u8>,
+    /// How many of the held bytes may pass.
+    ready: usize,
+    /// How many heads have passed.
+    heads: u64,
+    /// Another protocol is spoken; nothing is looked at any more.
+    aside: bool,
+    refusing: Option<Box<Refusing>>,
+    /// hyper has written what it has not flushed.
+    unflushed: bool,
+    /// Who waits for answers to be out.
+    reader: Option<Waker>,
+    times: Times,
+    reading: Pace,
+    writing: Pace,
+    answers: Arc<Answers>,
+    make_answer: MakeAnswer,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
+    pub(super) fn new(
+        io: S,
+        times: Times,
+        answers: Arc<Answers>,
+        make_answer: impl Fn(Fault, Option<&str>) -> Response<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            io,
+            scanner: Scanner::default(),
+            held: Vec::new(),
+            ready: 0,
+            heads: 0,
+            aside: false,
+            refusing: None,
+            unflushed: false,
+            reader: None,
+            times,
+            reading: Pace::default(),
+            writing: Pace::default(),
+            answers,
+            make_answer: Box::new(make_answer),
+        }
+    }
+
+    /// Reads into hyper's own buffer, which is where nearly all heads come in one piece.
+    ///
+    /// `false`: none of what came may pass yet.
+    fn poll_direct(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
+        let before = buffer.filled().len();
+        if Pin::new(&mut self.io).poll_read(cx, buffer)?.is_pending() {
+            return self.poll_wait(cx);
+        }
+        let new = &buffer.filled()[before..];
+        if new.is_empty() {
+            return Poll::Ready(Ok(true));
+        }
+        self.reading.moved(new.len());
+        let scanned = self.scanner.scan(new);
+        self.heads += scanned.heads;
+        let rest = &new[scanned.pass..];
+        if let Some(fault) = scanned.fault {
+            self.refusing = Some(self.refusing(fault, scanned.of_body, rest));
+        } else if !rest.is_empty() {
+            self.held.extend_from_slice(rest);
+        }
+        buffer.set_filled(before + scanned.pass);
+        Poll::Ready(Ok(scanned.pass > 0))
+    }
+
+    /// Reads more of a head that is incomplete.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut space = [MaybeUninit::uninit(); PIECE];
+        let mut piece = ReadBuf::uninit(&mut space);
+        if Pin::new(&mut self.io).poll_read(cx, &mut piece)?.is_pending() {
+            return self.poll_wait(cx).map_ok(|_| ());
+        }
+        if piece.filled().is_empty() {
+            self.refuse(Fault::bad("the connection ends in the middle of a head"));
+        } else {
+            self.reading.moved(piece.filled().len());
+            self.held.extend_from_slice(piece.filled());
+            self.scan_held();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn scan_held(&mut self) {
+        let scanned = self.scanner.scan(&self.held);
+        self.heads += scanned.heads;
+        self.ready = scanned.pass;
+        if scanned.heads > 0 {
+            self.reading.complete();
+        }
+        if let Some(fault) = scanned.fault {
+            self.refusing = Some(self.refusing(fault, scanned.of_body, &self.held[self.ready..]));
+            self.held.truncate(self.ready);
+        }
+    }
+
+    /// Hands out held bytes that may pass.
+    fn hand_out(&mut self, buffer: &mut ReadBuf<'_>) {
+        let length = self.ready.min(buffer.remaining());
+        buffer.put_slice(&self.held[..length]);
+        self.held.drain(..length);
+        self.ready -= length;
+        if self.held.is_empty() {
+            self.held = Vec::new();
+        }
+    }
+
+    /// Nothing comes: waits, unless that has lasted too long. Then an idle connection ends (`true`: as if the peer had
+    /// closed it), and all else is refused.
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let wait = if self.scanner.is_in_body() {
+            Wait::Content
+        } else if !self.held.is_empty() {
+            Wait::Head(self.times.head)
+        } else if self.heads == 0 {
+            Wait::Request(self.times.head)
+        } else {
+            Wait::Request(self.times.idle)
+        };
+        if !self.reading.is_over(wait, cx) {
+            return Poll::Pending;
+        }
+        match wait {
+            Wait::Content => self.refuse(Fault::of(Refusal::Timeout, "the content comes too slowly")),
+            Wait::Head(_) => self.refuse(Fault::of(Refusal::Timeout, "the head takes too long")),
+            Wait::Request(_) | Wait::Room => return Poll::Ready(Ok(true)),
+        }
+        Poll::Ready(Ok(false))
+    }
+
+    fn refuse(&mut self, fault: Fault) {
+        self.refusing = Some(self.refusing(fault, self.scanner.is_in_body(), &self.held));
+        self.held = Vec::new();
+    }
+
+    /// Prepares the refusal of a message; `head` are bytes of it that did not pass, mostly its head.
+    fn refusing(&self, fault: Fault, of_body: bool, head: &[u8]) -> Box<Refusing> {
+        let response = (self.make_answer)(fault, head::host_of(head));
+        Box::new(Refusing::new(&response, fault, of_body, head.starts_with(b"HEAD ")))
+    }
+
+    /// Refuses: waits for earlier answers, writes the own one, closes. At its end the input ends, for hyper as well.
+    fn poll_refuse(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(refusing) = &mut self.refusing else { return Poll::Ready(Ok(())) };
+        let answered = self.answers.answered.load(Ordering::Relaxed);
+        if refusing.of_body && answered >= self.heads {
+            // Its answer is on the way already, so all that is left is to end the connection.
+            return Poll::Ready(Err(refusing.error()));
+        }
+        let owed = if refusing.of_body { self.heads.saturating_sub(1) } else { self.heads };
+        if answered < owed || self.unflushed {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        if refusing.poll(&mut self.io, cx).is_pending() {
+            return Poll::Pending;
+        }
+        Poll::Ready(if refusing.of_body { Err(refusing.error()) } else { Ok(()) })
+    }
+
+    /// Behind a request for another protocol: goes on once it is answered.
+    fn poll_decided(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.answers.answered.load(Ordering::Relaxed) < self.heads {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        if self.answers.switched.load(Ordering::Relaxed) {
+            self.aside = true;
+            self.ready = self.held.len();
+            (self.reading, self.writing) = (Pace::default(), Pace::default());
+        } else {
+            self.scanner.go_on();
+            self.scan_held();
+        }
+        Poll::Ready(())
+    }
+
+    /// What a write that came to `written` means.
+    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.unflushed = true;
+        match written {
+            Poll::Ready(Ok(bytes)) => self.writing.moved(bytes),
+            Poll::Pending if !self.aside && self.writing.is_over(Wait::Room, cx) => {
+                tracing::debug!("the peer takes its answer too slowly, the connection is cut");
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            _ => {}
+        }
+        written
+    }
+
+    /// Whether the guard writes, so that nobody else may.
+    fn is_answering(&self) -> bool {
+        self.refusing.as_ref().is_some_and(|refusing| refusing.begun)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        loop {
+            if guard.ready > 0 {
+                guard.hand_out(buffer);
+                return Poll::Ready(Ok(()));
+            }
+            if guard.aside {
+                return Pin::new(&mut guard.io).poll_read(cx, buffer);
+            }
+            if guard.refusing.is_some() {
+                return guard.poll_refuse(cx);
+            }
+            if guard.scanner.is_undecided() {
+                ready!(guard.poll_decided(cx));
+            } else if !guard.held.is_empty() {
+                ready!(guard.poll_more(cx))?;
+            } else if ready!(guard.poll_direct(cx, buffer))? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let guard = self.get_mut();
+        if guard.is_answering() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let written = Pin::new(&mut guard.io).poll_write(cx, bytes);
+        guard.written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let guard = self.get_mut();
+        if guard.is_answering() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let written = Pin::new(&mut guard.io).poll_write_vectored(cx, slices);
+        guard.written(cx, written)
+    }
+
+    // Without it hyper would copy every response into one buffer.
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        ready!(Pin::new(&mut guard.io).poll_flush(cx))?;
+        guard.unflushed = false;
+        if let Some(reader) = guard.reader.take() {
+            reader.wake();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        if guard.is_answering() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut guard.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,328 @@
+//! The guard against any bytes, and beside hyper: what passes is read by both in the same way.
+
+use std::convert::Infallible;
+use std::sync::Mutex;
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+use super::*;
+use crate::response::error::page_of;
+
+const HEAD: Duration = Duration::from_secs(5);
+
+/// What the scanner makes of bytes that come in these pieces: how many heads pass, which bytes, and the fault.
+fn scanned<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (u64, Vec<u8>, Option<Fault>) {
+    let (mut scanner, mut held, mut passed, mut heads) = (Scanner::default(), Vec::new(), Vec::new(), 0);
+    for piece in pieces {
+        held.extend_from_slice(piece);
+        let scanned = scanner.scan(&held);
+        assert!(scanned.pass <= held.len());
+        passed.extend(held.drain(..scanned.pass));
+        heads += scanned.heads;
+        if scanned.fault.is_some() {
+            return (heads, passed, scanned.fault);
+        }
+    }
+    (heads, passed, None)
+}
+
+/// What a service sees of a request: method, target, length of its content, or that it has none that is right.
+type Seen = (String, String, Option<usize>);
+
+async fn echo(request: Request<Incoming>, seen: Arc<Mutex<Vec<Seen>>>) -> Result<Response<Body>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let length = body.collect().await.ok().map(|body| body.to_bytes().len());
+    let words = format!("{} {} {length:?}\n", parts.method, parts.uri);
+    seen.lock().unwrap().push((parts.method.to_string(), parts.uri.to_string(), length));
+    Ok(Response::new(words.into()))
+}
+
+/// What hyper alone makes of bytes: requests, and what it answers.
+async fn by_hyper(bytes: &[u8]) -> (Vec<Seen>, String) {
+    let (mut client, server) = duplex(1 << 20);
+    let seen = Arc::default();
+    let service = service_fn(|request| echo(request, Arc::clone(&seen)));
+    let serving = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(server), service);
+    let mut answers = Vec::new();
+    client.write_all(bytes).await.unwrap();
+    client.shutdown().await.unwrap();
+    let (_, read) = tokio::join!(serving, client.read_to_end(&mut answers));
+    read.unwrap();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    (seen, String::from_utf8_lossy(&answers).into_owned())
+}
+
+/// Requests made of parts that are right, wrong, and almost right.
+fn requests() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop::sample::select(vec![
+        "GET / HTTP/1.1",
+        "POST /a?b=c HTTP/1.1",
+        "GET / HTTP/1.0",
+        "HEAD /x HTTP/1.1",
+        "GET http://h/ HTTP/1.1",
+        "OPTIONS * HTTP/1.1",
+        "GET /%zz HTTP/1.1",
+        "GET /a|b HTTP/1.1",
+        "GET /?a`{}\\ HTTP/1.1",
+        "GET /^[x]{y} HTTP/1.1",
+        "GET  / HTTP/1.1",
+        "get / http/1.1",
+        "GET /",
+        "GET /\u{e9} HTTP/1.1",
+        "GET /#a HTTP/1.1",
+        "",
+    ]);
+    let field = prop::sample::select(vec![
+        "Host: h",
+        "Host: h",
+        "Host: h",
+        "Host: H:80",
+        "Host:",
+        "Host : h",
+        "Content-Length: 3",
+        "Content-Length: 0",
+        "content-length: 12",
+        "Content-Length: +3",
+        "Content-Length: 3, 3",
+        "Content-Length: 03",
+        "Transfer-Encoding: chunked",
+        "transfer-encoding: CHUNKED ",
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding:\u{b}chunked",
+        "Transfer_Encoding: chunked",
+        "Connection: keep-alive",
+        "Expect: 100-continue",
+        "X: \t y \t",
+        " folded",
+        "X: a\rb",
+        "X: \u{0}",
+        "Upgrade: h2c",
+        "X-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ]);
+    let end = prop::sample::select(vec!["\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\n", "\r"]);
+    let body = prop::sample::select(vec![
+        "",
+        "",
+        "abc",
+        "abcabcabcabc",
+        "0\r\n\r\n",
+        "3\r\nabc\r\n0\r\n\r\n",
+        "3;x=\"y\"\r\nabc\r\n0\r\nT: v\r\n\r\n",
+        "0x3\r\nabc\r\n0\r\n\r\n",
+        "3 \r\nabc\r\n0\r\n\r\n",
+        "3\nabc\n0\n\n",
+        "03\r\nabc\r\n00\r\n\r\n",
+        "4\r\nabc\r\n0\r\n\r\n",
+        "-1\r\n\r\n",
+        "3\r\nabc\r\n0\r\nHost: x\r\n\r\n",
+        "ffffffffffffffff1\r\nabc",
+        "\r\n",
+    ]);
+    let message = (line, prop::collection::vec((field, end.clone()), 0..5), end, body).prop_map(
+        |(line, fields, end, body)| {
+            let fields: String = fields.iter().map(|(field, end)| [*field, *end].concat()).collect();
+            [line, end, &fields, "\r\n", body].concat()
+        },
+    );
+    prop::collection::vec(message, 1..4).prop_map(|messages| messages.concat().into_bytes())
+}
+
+proptest! {
+    #[test]
+    fn the_verdict_does_not_depend_on_the_pieces(bytes in requests(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..9)) {
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces = cuts.windows(2).map(|ends| &bytes[ends[0]..ends[1]]);
+        let (whole, cut) = (scanned([&*bytes]), scanned(pieces));
+        prop_assert_eq!(whole.2, cut.2);
+        let one_by_one = scanned(bytes.chunks(1));
+        prop_assert_eq!(whole.2, one_by_one.2);
+        if whole.2.is_none() {
+            prop_assert_eq!(&whole, &cut);
+            prop_assert_eq!(&whole, &one_by_one);
+        }
+    }
+
+    #[test]
+    fn any_bytes_pass_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        let whole = scanned([&*bytes]);
+        prop_assert_eq!(whole.2, scanned(bytes.chunks(7)).2);
+    }
+
+    #[test]
+    fn what_passes_is_read_by_hyper_in_the_same_way(bytes in requests()) {
+        let (heads, passed, _) = scanned([&*bytes]);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (seen, answers) = runtime.block_on(by_hyper(&passed));
+        // Behind a request that closes the connection, hyper reads nothing more.
+        let seen_all = seen.len() as u64 == heads
+            || answers.to_ascii_lowercase().contains("connection: close")
+            || seen.last().is_some_and(|_| passed.windows(8).any(|version| version == b"HTTP/1.0"));
+        prop_assert!(seen_all, "{heads} heads, {seen:?}, {answers}");
+        prop_assert!(!answers.contains(" 400 ") && !answers.contains(" 431 "), "{answers}");
+        // Only the last body may be incomplete.
+        let complete = seen.iter().rev().skip(1).all(|(_, _, length)| length.is_some());
+        prop_assert!(complete, "{seen:?}");
+    }
+}
+
+/// A client's end of a connection that hyper serves behind the guard.
+fn served() -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
+    let (client, server) = duplex(1 << 20);
+    let answers = Arc::new(Answers::default());
+    let times = Times { head: HEAD, idle: Duration::from_secs(60) };
+    let refuse = |fault: Fault, host: Option<&str>| {
+        page_of(fault.refusal.status(), &format!("{} at {host:?}", fault.what))
+    };
+    let guarded = Guarded::new(server, times, Arc::clone(&answers), refuse);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&seen);
+    tokio::spawn(async move {
+        let service = service_fn(|request: Request<Incoming>| {
+            let (answers, noted) = (Arc::clone(&answers), Arc::clone(&noted));
+            async move {
+                let response = match request.uri().path() {
+                    "/switch" => switch(request),
+                    _ => echo(request, noted).await?,
+                };
+                answers.note(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let mut builder = http1::Builder::new();
+        let serving = builder.half_close(true).header_read_timeout(None);
+        let _ = serving.serve_connection(TokioIo::new(guarded), service).with_upgrades().await;
+    });
+    (client, seen)
+}
+
+/// Answers 101, and then with what comes, until its end.
+fn switch(mut request: Request<Incoming>) -> Response<Body> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut stream = TokioIo::new(upgrade.await.unwrap());
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        stream.write_all(&bytes).await.unwrap();
+    });
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response
+}
+
+/// The statuses of answers, and all their text.
+async fn answers(mut client: DuplexStream) -> (Vec<String>, String) {
+    let mut bytes = Vec::new();
+    client.read_to_end(&mut bytes).await.unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let statuses = text.match_indices("HTTP/1.1 ").map(|(at, _)| text[at + 9..at + 12].to_owned());
+    (statuses.collect(), text)
+}
+
+#[tokio::test]
+async fn good_requests_before_a_bad_one_are_answered_first() {
+    let (mut client, seen) = served();
+    let bad = "GET /3 HTTP/1.1\r\nHost: c.test\r\nX : y\r\n\r\nGET /4 HTTP/1.1\r\nHost: h\r\n\r\n";
+    let good = "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nabGET /2 HTTP/1.1\r\nHost: h\r\n\r\n";
+    client.write_all([good, bad].concat().as_bytes()).await.unwrap();
+    let (statuses, text) = answers(client).await;
+    assert_eq!(statuses, ["200", "200", "400"], "{text}");
+    assert!(
+        text.contains("POST /1 Some(2)") && text.contains("Some(&quot;c.test") | text.contains("c.test"),
+        "{text}"
+    );
+    assert!(text.contains("connection: close\r\n"), "{text}");
+    assert_eq!(seen.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_bad_chunk_after_its_head_is_refused_once() {
+    for (first, then) in [("", "zz\r\n"), ("5\r\nab", "cdefgh"), ("0\r\n", "Host: x\r\n\r\n")] {
+        let (mut client, seen) = served();
+        let head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+        client.write_all([head, first].concat().as_bytes()).await.unwrap();
+        for _ in 0..9 {
+            tokio::task::yield_now().await;
+        }
+        client.write_all(then.as_bytes()).await.unwrap();
+        let (statuses, text) = answers(client).await;
+        assert_eq!(statuses, ["400"], "{text}");
+        assert!(seen.lock().unwrap().iter().all(|(_, _, length)| length.is_none()));
+    }
+}
+
+#[tokio::test]
+async fn heads_in_small_pieces_pass_as_one() {
+    let (mut client, seen) = served();
+    for byte in
+        b"\r\nGET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    {
+        client.write_all(&[*byte]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let (statuses, _) = answers(client).await;
+    assert_eq!(statuses, ["200", "200"]);
+    assert_eq!(seen.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn behind_an_upgrade_nothing_is_judged() {
+    let (mut client, _) = served();
+    let ask = "GET /switch HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: raw\r\n\r\n";
+    client.write_all([ask.as_bytes(), b"\0\n raw"].concat().as_slice()).await.unwrap();
+    tokio::task::yield_now().await;
+    client.write_all(b" bytes\n\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    let (statuses, text) = answers(client).await;
+    assert_eq!(statuses, ["101"]);
+    assert!(text.ends_with("\0\n raw bytes\n\n"), "{text}");
+}
+
+#[tokio::test]
+async fn behind_an_upgrade_that_is_not_answered_http_goes_on() {
+    let (mut client, seen) = served();
+    let ask = "GET /no HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: raw\r\n\r\n";
+    client.write_all([ask, "GET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET\n"].concat().as_bytes()).await.unwrap();
+    let (statuses, text) = answers(client).await;
+    assert_eq!(statuses, ["200", "200", "400"], "{text}");
+    assert_eq!(seen.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_heads_are_408_and_idle_connections_just_end() {
+    let (mut client, _) = served();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n").await.unwrap();
+    let start = tokio::time::Instant::now();
+    assert_eq!(answers(client).await.0, ["408"]);
+    assert!(start.elapsed() >= HEAD && start.elapsed() < HEAD * 2, "{:?}", start.elapsed());
+    let (mut client, _) = served();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    assert_eq!(answers(client).await.0, ["200"]);
+    let (client, _) = served();
+    assert!(answers(client).await.0.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_that_trickles_is_408() {
+    let (mut client, seen) = served();
+    client.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc").await.unwrap();
+    assert_eq!(answers(client).await.0, ["408"]);
+    assert!(seen.lock().unwrap().iter().all(|(_, _, length)| length.is_none()));
+}
+
+#[tokio::test]
+async fn a_head_that_is_cut_is_400() {
+    let (mut client, _) = served();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(answers(client).await.0, ["400"]);
+}

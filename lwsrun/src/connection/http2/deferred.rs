@@ -1,0 +1,242 @@
+//! A transport whose writes wait until the connection has done all it can do.
+//!
+//! h2 flushes after nearly every frame, so that each answer would be a TLS record and a system call of its own. Here
+//! a flush is a promise: what is written lies in a buffer, and [`Flushing`], around the connection's future, writes
+//! it after each poll of that future, whatever the poll returned. Where the socket takes no more, it wakes the same
+//! task, which goes on writing.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The room of the buffer, in bytes: one TLS record.
+const CAPACITY: usize = 16 << 10;
+
+/// The end of the transport that the connection holds.
+#[derive(Debug)]
+pub(super) struct Deferred<S> {
+    shared: Arc<Mutex<Buffered<S>>>,
+}
+
+/// Runs a connection over a [`Deferred`] transport, and writes what it left in the buffer.
+#[derive(Debug)]
+pub(super) struct Flushing<C, S> {
+    connection: C,
+    shared: Arc<Mutex<Buffered<S>>>,
+}
+
+#[derive(Debug)]
+struct Buffered<S> {
+    stream: S,
+    /// What waits to be written; no room is kept while there is nothing.
+    buffer: Vec<u8>,
+    /// How much of it is written.
+    written: usize,
+    /// The stream itself has something to flush.
+    unflushed: bool,
+}
+
+/// Puts a buffer before a stream, and runs the connection that is made of it.
+pub(super) fn deferred<S, C>(stream: S, connect: impl FnOnce(Deferred<S>) -> C) -> Flushing<C, S> {
+    let buffered = Buffered { stream, buffer: Vec::new(), written: 0, unflushed: false };
+    let shared = Arc::new(Mutex::new(buffered));
+    Flushing { connection: connect(Deferred { shared: Arc::clone(&shared) }), shared }
+}
+
+impl<C, S> Flushing<C, S> {
+    /// The connection.
+    pub(super) fn connection(self: Pin<&mut Self>) -> Pin<&mut C>
+    where
+        C: Unpin,
+        S: Unpin,
+    {
+        Pin::new(&mut self.get_mut().connection)
+    }
+}
+
+/// Only one task ever holds it, so that nobody waits; a panic while it was held left nothing half done that matters.
+fn lock<S>(shared: &Mutex<Buffered<S>>) -> MutexGuard<'_, Buffered<S>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<C, S, E> Future for Flushing<C, S>
+where
+    C: Future<Output = Result<(), E>> + Unpin,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S: AsyncWrite + Unpin,
+{
+    type Output = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let done = Pin::new(&mut self.connection).poll(cx);
+        let flushed = lock(&self.shared).poll_flush(cx);
+        match (done, flushed) {
+            (Poll::Ready(done), _) => Poll::Ready(done.map_err(Into::into)),
+            // Nobody else would learn of it before the next write.
+            (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
+            (Poll::Pending, Poll::Ready(Ok(())) | Poll::Pending) => Poll::Pending,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Buffered<S> {
+    /// Writes the buffer.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.buffer.len() {
+            let rest = &self.buffer[self.written..];
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.written += count,
+            }
+            self.unflushed = true;
+        }
+        // An idle connection keeps no room.
+        self.buffer = Vec::new();
+        self.written = 0;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.buffer.is_empty() {
+            ready!(self.poll_drain(cx))?;
+        }
+        if self.unflushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The room that is left, after writing if there is none.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.buffer.len() >= CAPACITY {
+            ready!(self.poll_drain(cx))?;
+        }
+        if self.buffer.capacity() == 0 {
+            self.buffer.reserve_exact(CAPACITY);
+        }
+        Poll::Ready(Ok(CAPACITY - self.buffer.len()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Deferred<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut lock(&self.shared).stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Deferred<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut inner = lock(&self.shared);
+        let count = ready!(inner.poll_room(cx))?.min(bytes.len());
+        inner.buffer.extend_from_slice(&bytes[..count]);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut inner = lock(&self.shared);
+        let room = ready!(inner.poll_room(cx))?;
+        let mut left = room;
+        for slice in slices {
+            let count = left.min(slice.len());
+            inner.buffer.extend_from_slice(&slice[..count]);
+            left -= count;
+        }
+        Poll::Ready(Ok(room - left))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut inner = lock(&self.shared);
+        ready!(inner.poll_flush(cx))?;
+        Pin::new(&mut inner.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// Writes so many bytes in pieces, flushing after each, then waits for ever, or closes.
+    async fn write_all(mut stream: Deferred<tokio::io::DuplexStream>, size: usize, close: bool) {
+        let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        for piece in bytes.chunks(1000) {
+            stream.write_all(piece).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+        if close {
+            stream.shutdown().await.unwrap();
+        } else {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn through(size: usize, pipe: usize, close: bool) -> Vec<u8> {
+        let (server, mut client) = tokio::io::duplex(pipe);
+        let work = deferred(server, |stream| {
+            Box::pin(async move {
+                write_all(stream, size, close).await;
+                Ok::<_, Infallible>(())
+            })
+        });
+        let work = tokio::spawn(async move { work.await.is_ok() });
+        let mut got = vec![0; size];
+        client.read_exact(&mut got).await.unwrap();
+        if close {
+            assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+            assert!(work.await.unwrap());
+        } else {
+            work.abort();
+        }
+        got
+    }
+
+    #[tokio::test]
+    async fn every_byte_comes_in_order_however_small_the_pipe() {
+        for (size, pipe) in [(10, 1 << 20), (100_000, 7), (1 << 20, 4096), (CAPACITY, 64), (CAPACITY + 1, 64)]
+        {
+            for close in [false, true] {
+                let got = through(size, pipe, close).await;
+                assert!(
+                    got.iter().enumerate().all(|(at, &byte)| usize::from(byte) == at % 251),
+                    "{size} {pipe}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_is_gone_ends_the_connection() {
+        let (server, client) = tokio::io::duplex(64);
+        drop(client);
+        let work = deferred(server, |mut stream| {
+            Box::pin(async move {
+                stream.write_all(b"lost").await.unwrap();
+                std::future::pending::<Result<(), Infallible>>().await
+            })
+        });
+        assert!(work.await.unwrap_err().to_string().contains("broken pipe"));
+    }
+}

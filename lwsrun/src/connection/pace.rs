@@ -1,0 +1,157 @@
+//! How long a peer may take, in one direction of a connection: to ask again, to finish a head, to send content, to
+//! take an answer.
+//!
+//! It is asked only when there is something to wait for, so a request that comes in one piece costs no look at the
+//! clock. The limits stand in `lwsrun/LIMITS.md`.
+
+use std::pin::Pin;
+use std::task::Context;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep};
+
+/// The time over which a rate is taken.
+pub(crate) const WINDOW: Duration = Duration::from_secs(30);
+
+/// The fewest bytes of content that a client may send in a [`WINDOW`] in which it is waited for: 64 a second.
+pub(crate) const LEAST_SENT: u64 = 64 * WINDOW.as_secs();
+
+/// The fewest bytes of an answer that a client may take in two [`WINDOW`]s in which there are more for it: 64 a
+/// second. Two, because the kernel says that there is room again only once a third of its buffer is free.
+pub(crate) const LEAST_TAKEN: u64 = 64 * 2 * WINDOW.as_secs();
+
+/// Into how many parts the time of an idle connection is cut. Nothing is noted when a request comes but that one came,
+/// so an idle connection is closed up to one part late.
+const PARTS: u32 = 4;
+
+/// A timer that fires later than this was not waited for.
+const LATE: Duration = Duration::from_secs(1);
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// A request, for so long since the last one.
+    Request(Duration),
+    /// The end of a head, for so long since its beginning.
+    Head(Duration),
+    /// Content of a request, at a rate.
+    Content,
+    /// Room for an answer, at a rate.
+    Room,
+}
+
+/// One direction of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    wait: Option<Wait>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Bytes since the timer was set.
+    bytes: u64,
+    /// How often the timer fired without a byte between.
+    silent: u32,
+}
+
+impl Pace {
+    /// Bytes came, or went.
+    pub(super) fn moved(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.silent = 0;
+    }
+
+    /// A head is complete: the time of the next one begins anew.
+    pub(super) fn complete(&mut self) {
+        if matches!(self.wait, Some(Wait::Head(_))) {
+            self.wait = None;
+        }
+    }
+
+    /// Waits, and says whether it has lasted too long.
+    pub(super) fn is_over(&mut self, wait: Wait, context: &mut Context<'_>) -> bool {
+        let step = wait.step();
+        if self.timer.is_none() || self.wait != Some(wait) {
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(step)));
+            timer.as_mut().reset(Instant::now() + step);
+            (self.wait, self.bytes, self.silent) = (Some(wait), 0, 0);
+        }
+        let Some(timer) = &mut self.timer else { return false };
+        while timer.as_mut().poll(context).is_ready() {
+            let now = Instant::now();
+            self.silent += 1;
+            let over = match wait {
+                Wait::Request(_) => self.silent > PARTS,
+                Wait::Head(_) => true,
+                // If nobody waited for it, it is not the peer's fault.
+                Wait::Content => self.bytes < LEAST_SENT && now < timer.deadline() + LATE,
+                Wait::Room => self.bytes < LEAST_TAKEN && now < timer.deadline() + LATE,
+            };
+            if over {
+                return true;
+            }
+            self.bytes = 0;
+            timer.as_mut().reset(now + step);
+        }
+        false
+    }
+}
+
+impl Wait {
+    fn step(self) -> Duration {
+        match self {
+            Self::Request(limit) => (limit / PARTS).max(Duration::from_millis(1)),
+            Self::Head(limit) => limit,
+            Self::Content => WINDOW,
+            Self::Room => WINDOW * 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use super::*;
+
+    /// Waits until it is over; gives the seconds that it took. Each `every` seconds `bytes` move.
+    async fn over(wait: Wait, every: f64, bytes: usize, most: u64) -> Option<f64> {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        let mut moves = tokio::time::interval(Duration::from_secs_f64(every));
+        let waiting = poll_fn(|context| {
+            while moves.poll_tick(context).is_ready() {
+                pace.moved(bytes);
+            }
+            if pace.is_over(wait, context) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let waited = tokio::time::timeout(Duration::from_secs(most), waiting).await;
+        waited.ok().map(|()| start.elapsed().as_secs_f64())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_wait_has_its_measure() {
+        let limit = Duration::from_secs(8);
+        // A head must be complete in time, however steadily it comes.
+        assert_eq!(over(Wait::Head(limit), 1.0, 100, 100).await.map(f64::round), Some(8.0));
+        // Silence ends a wait for a request, what comes begins it anew.
+        let idle = over(Wait::Request(limit), 1000.0, 1, 100).await.unwrap();
+        assert!((8.0..=10.1).contains(&idle), "{idle}");
+        assert_eq!(over(Wait::Request(limit), 5.0, 1, 100).await, None);
+        // Slow is allowed, slower is not.
+        assert_eq!(over(Wait::Content, 1.0, 100, 600).await, None);
+        assert_eq!(over(Wait::Content, 1.0, 50, 600).await.map(f64::round), Some(30.0));
+        assert_eq!(over(Wait::Room, 50.0, 8000, 600).await, None);
+        assert_eq!(over(Wait::Room, 1.0, 10, 600).await.map(f64::round), Some(60.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_blamed_for_what_was_not_waited_for() {
+        let mut pace = Pace::default();
+        let mut ask = async || poll_fn(|context| Poll::Ready(pace.is_over(Wait::Content, context))).await;
+        assert!(!ask().await);
+        // A handler took its time before it wanted more.
+        tokio::time::advance(WINDOW * 10).await;
+        assert!(!ask().await);
+        tokio::time::advance(WINDOW).await;
+        assert!(ask().await);
+    }
+}
