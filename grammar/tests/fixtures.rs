@@ -38,7 +38,7 @@ fn check_all(folder: &str, belongs: fn(&Parse) -> bool) {
 
 fn check(fixture: &Path, belongs: fn(&Parse) -> bool) -> Result<(), String> {
     let source = fs::read(fixture).expect("fixture is readable");
-    let parse = parse(FileId(0), &source);
+    let parse = parse(FileId(0), source);
     let found = display(&parse);
     let expectation = fixture.with_extension("tree");
     if std::env::var_os("UPDATE_EXPECT").is_some() {

@@ -1,20 +1,21 @@
 //! What a check has to say: one value for it, however it is shown.
 //!
 //! Stages push [`Diagnostic`]s into a [`Report`] and never print. The renderers, one file each, are [`full`],
-//! [`short`] and [`json`]; they draw on the texts of the files through [`Files`].
+//! [`short`], [`json`], [`sarif`] and [`github`]; they draw on the texts of the files through [`Files`].
 
 mod allow;
 pub mod code;
+mod files;
 pub mod full;
+pub mod github;
 pub mod json;
+pub mod sarif;
 pub mod short;
 
-use std::cell::OnceCell;
-use std::ops::Range;
-
-use grammar::{Comment, FileId, LineIndex, Position, Span};
+use grammar::{Comment, FileId, Span};
 
 pub use code::Code;
+pub use files::Files;
 
 use allow::Allowances;
 
@@ -270,83 +271,7 @@ impl Report {
     /// What is to be said about comments that silenced nothing.
     fn left(&self) -> impl Iterator<Item = Diagnostic> {
         let compat = self.compat;
-        self.allowances.left(move |code| compat || !code.is_compat_only())
-    }
-}
-
-/// The files of a run, as far as showing a place needs them.
-#[derive(Debug, Default)]
-pub struct Files {
-    files: Vec<File>,
-}
-
-#[derive(Debug)]
-struct File {
-    name: String,
-    text: String,
-    /// Made for the first finding: most files have none.
-    lines: OnceCell<LineIndex>,
-}
-
-impl Files {
-    /// Adds the next file, in the order of [`FileId`]s: its name as shown, and its text.
-    pub fn push(&mut self, name: String, text: String) {
-        self.files.push(File { name, text, lines: OnceCell::new() });
-    }
-
-    /// How many files there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.files.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
-
-    /// The name of a file as shown; empty for a file that is not of this run.
-    #[must_use]
-    pub fn name(&self, file: FileId) -> &str {
-        self.file(file).map_or("", |file| &file.name)
-    }
-
-    /// The text of a file; empty for a file that is not of this run.
-    #[must_use]
-    pub fn text(&self, file: FileId) -> &str {
-        self.file(file).map_or("", |file| &file.text)
-    }
-
-    /// Line and column of a byte.
-    #[must_use]
-    pub fn position(&self, file: FileId, offset: u32) -> Position {
-        match self.file(file) {
-            Some(file) => file.lines().position(&file.text, offset),
-            None => Position { line: 1, column: 1 },
-        }
-    }
-
-    /// The bytes of the whole lines that hold a span, the last newline left out.
-    #[must_use]
-    pub fn lines_around(&self, span: Span) -> Range<usize> {
-        let Some(file) = self.file(span.file) else {
-            return 0..0;
-        };
-        let lines = file.lines();
-        let start = lines.start_of(lines.line(span.start)).unwrap_or(0);
-        let next = lines.start_of(lines.line(span.end) + 1);
-        start..next.map_or(file.text.len(), |next| next - 1)
-    }
-
-    fn file(&self, file: FileId) -> Option<&File> {
-        self.files.get(file.0 as usize)
-    }
-}
-
-impl File {
-    fn lines(&self) -> &LineIndex {
-        self.lines.get_or_init(|| LineIndex::new(&self.text))
+        self.allowances.left(move |code| !code.is_target_only() && (compat || !code.is_compat_only()))
     }
 }
 

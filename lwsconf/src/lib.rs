@@ -20,15 +20,18 @@ pub mod diagnostic;
 pub mod input;
 mod parallel;
 pub mod parse;
+pub mod progress;
 pub mod resolve;
 pub mod schema;
 pub mod semantics;
+mod target;
 pub mod write;
 
 use std::path::{Path, PathBuf};
 
 use diagnostic::{Diagnostic, Files, Report};
 use input::InputError;
+use progress::{Progress, Stage};
 use write::WriteError;
 
 /// What to check, and how strictly.
@@ -42,6 +45,24 @@ pub struct Options {
     pub compat: bool,
     /// Whether warnings keep a plan from being written.
     pub deny_warnings: bool,
+    /// Whether the machine is looked at too.
+    pub target: bool,
+    /// Told what the run is doing.
+    pub progress: Progress,
+}
+
+impl Default for Options {
+    /// What lwsws does: `/etc/lwsws`, with `_lws_ddir_` for `/usr/share`.
+    fn default() -> Self {
+        Self {
+            dir: "/etc/lwsws".into(),
+            ddir: "/usr/share".to_owned(),
+            compat: false,
+            deny_warnings: false,
+            target: false,
+            progress: Progress::default(),
+        }
+    }
 }
 
 /// What a run found.
@@ -72,12 +93,15 @@ pub enum CompileError {
 /// stands in [`Outcome::diagnostics`].
 pub fn check(options: &Options) -> Result<Outcome, InputError> {
     let mut report = Report::new(options.compat);
+    options.progress.enter(Stage::Parse);
     let input = input::find(&options.dir, &mut report)?;
     let parsed = parse::parse(input, &mut report);
+    options.progress.enter(Stage::Check);
     let resolved = resolve::resolve(&parsed, &options.ddir, &mut report);
     let config = schema::check(&resolved, &mut report);
     // What is lowered is of no use to a check.
     let _ = semantics::check(&config, &mut report);
+    look_at_machine(options, &config, &mut report);
     drop(config);
     Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted() })
 }
@@ -89,14 +113,26 @@ pub fn check(options: &Options) -> Result<Outcome, InputError> {
 /// [`CompileError`] if the directory cannot be read or the plan not be written; a plan that is there stays then.
 pub fn compile(options: &Options, plan: &Path) -> Result<Outcome, CompileError> {
     let mut report = Report::new(options.compat);
+    options.progress.enter(Stage::Parse);
     let input = input::find(&options.dir, &mut report)?;
     let parsed = parse::parse(input, &mut report);
+    options.progress.enter(Stage::Check);
     let resolved = resolve::resolve(&parsed, &options.ddir, &mut report);
     let config = schema::check(&resolved, &mut report);
     let checked = semantics::check(&config, &mut report);
-    if let Some(checked) = checked.filter(|_| !(options.deny_warnings && report.warnings() > 0)) {
+    look_at_machine(options, &config, &mut report);
+    let fine = report.errors() == 0 && !(options.deny_warnings && report.warnings() > 0);
+    if let Some(checked) = checked.filter(|_| fine) {
+        options.progress.enter(Stage::Write);
         write::write(&checked, plan)?;
     }
     drop(config);
     Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted() })
+}
+
+fn look_at_machine(options: &Options, config: &schema::Config<'_>, report: &mut Report) {
+    if options.target {
+        options.progress.enter(Stage::Target);
+        target::check(config, report);
+    }
 }

@@ -88,7 +88,7 @@ impl Parsed {
     pub fn into_files(self) -> Files {
         let mut files = Files::default();
         for file in self.files {
-            files.push(file.shown, file.parse.text);
+            files.push(file.name, file.shown, file.parse.text);
         }
         files
     }

@@ -1,9 +1,9 @@
 //! Stage 5 of 6: what keys mean together, and the plan's model. Comes after [`schema`](crate::schema), before
 //! [`write`](mod@crate::write).
 //!
-//! Each level is lowered in a file of its own, which holds the rules of that level too. Pure: nothing but the
-//! configuration is looked at, so a check gives the same answer everywhere. A protocol's name is not checked,
-//! since only the server knows which there are.
+//! Each level is lowered in a file of its own, which also refuses what cannot be lowered; what lowers and is a
+//! mistake all the same is the matter of `rules`, one file each, which see the whole configuration. Pure: nothing but
+//! the configuration is looked at, so a check gives the same answer everywhere.
 
 mod global;
 mod header;
@@ -12,17 +12,20 @@ mod mount;
 mod origin;
 mod place;
 mod protocol;
+mod rules;
 mod tls;
 mod upstream;
 mod vhost;
+mod view;
 
 use schemas::plan;
 
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::schema::Config;
+use crate::schema::{Config, Fields};
 use grammar::FileId;
 use listener::Listening;
 use place::Places;
+use view::View;
 
 /// A configuration without errors, as sections of a plan. Only [`check`] makes one.
 #[derive(Debug)]
@@ -38,13 +41,15 @@ struct Lowering<'a, 'r> {
     config: &'a Config<'a>,
     places: Places,
     report: &'r mut Report,
+    /// For each vhost the keys of the mounts that could be lowered, in the order of its mounts.
+    lowered_mounts: Vec<Vec<&'a Fields<'a>>>,
 }
 
 /// Checks the meaning of a configuration and lowers it. None if anything so far was an error.
 #[must_use]
 pub fn check<'a>(config: &'a Config<'a>, report: &mut Report) -> Option<Checked<'a>> {
     let places = Places::new(config.resolved.parsed);
-    let mut lowering = Lowering { config, places, report };
+    let mut lowering = Lowering { config, places, report, lowered_mounts: Vec::new() };
     let global = lowering.global(config.global());
     let mut listening = Listening::default();
     let mut vhosts = Vec::new();
@@ -58,6 +63,9 @@ pub fn check<'a>(config: &'a Config<'a>, report: &mut Report) -> Option<Checked<
         lowering.report.push(no_vhost());
     }
     let sources = lowering.sources();
+    let lowered_mounts = lowering.lowered_mounts;
+    let view = View::new(config, &global, &listeners.listeners, &vhosts, lowered_mounts);
+    rules::check(&view, report);
     (report.errors() == 0).then_some(Checked { sources, global, listeners, vhosts })
 }
 

@@ -79,8 +79,7 @@ proptest! {
 fn check(bytes: &[u8], compat: bool) {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("conf"), bytes).unwrap();
-    let options =
-        Options { dir: dir.path().to_owned(), ddir: "/usr/share".to_owned(), compat, deny_warnings: false };
+    let options = Options { dir: dir.path().to_owned(), compat, ..Options::default() };
     let plan = dir.path().join("plan");
     let outcome = lwsconf::compile(&options, &plan).unwrap();
     for diagnostic in &outcome.diagnostics {

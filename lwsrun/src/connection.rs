@@ -1,6 +1,8 @@
 //! From an accepted socket to requests: listen > peek > tls > version.
 
+mod addresses;
 mod client;
+mod crowded;
 mod finish;
 mod guard;
 mod http1;
@@ -19,7 +21,6 @@ use std::time::Duration;
 
 use schemas::plan::{ListenerId, Plan, Seconds, VhostId};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use client::ClientCertificate;
@@ -28,9 +29,10 @@ pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};
 use crate::boot::site::Site;
 use crate::boot::tls::Keys;
 use crate::shutdown::Drain;
+use addresses::Addresses;
 use peek::{Peek, Spoken};
 use sendfile::{Sendfile, Socket};
-use slot::Slotted;
+use slot::{Slot, Slotted};
 
 /// `timeout-secs` where the config has none (lwsws's own default).
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -57,6 +59,7 @@ pub(crate) struct Serving {
     keys: Keys,
     drain: Drain,
     waits: Arc<Waits>,
+    addresses: Addresses,
 }
 
 /// How long a connection may take.
@@ -78,13 +81,19 @@ impl Serving {
             Some((first, _)) if !listener.tls => std::slice::from_ref(first),
             _ => &*listener.vhosts,
         });
+        let addresses = Addresses::new(plan.global().ip_limit_wsi);
         let keep_alive = tied.map(|&id| (id, plan.vhost(id).keepalive_timeout.into())).collect();
-        Self { site: Arc::new(site), keys, drain, waits: Arc::new(Waits { timeout, keep_alive }) }
+        Self { site: Arc::new(site), keys, drain, waits: Arc::new(Waits { timeout, keep_alive }), addresses }
     }
 
     /// The vhost whose timers and keys count: that of the server name, else the listener's first.
     fn vhost(&self, listener: ListenerId, server_name: Option<&str>) -> VhostId {
         self.site.hosts(listener).select(server_name).0
+    }
+
+    /// What tells of the drain, and keeps it waiting.
+    pub(crate) fn drain(&self) -> &Drain {
+        &self.drain
     }
 
     /// `timeout-secs`.
@@ -116,7 +125,7 @@ impl Connection {
 }
 
 /// Serves one accepted socket up to its end. What goes wrong is the peer's or the network's doing: a debug line.
-async fn serve<S>(stream: S, facts: ConnectionFacts, serving: Serving, slot: OwnedSemaphorePermit)
+async fn serve<S>(stream: S, facts: ConnectionFacts, serving: Serving, slot: Slot)
 where
     S: Peek + Socket + Send + Sync + 'static,
 {
@@ -133,7 +142,7 @@ async fn serve_spoken<S>(
     stream: S,
     facts: ConnectionFacts,
     serving: Serving,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
 ) -> Result<(), Failure>
 where
     S: Peek + Socket + Send + Sync + 'static,

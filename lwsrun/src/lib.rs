@@ -32,7 +32,7 @@ use boot::map::{self, MapError};
 use boot::privilege::{Identity, PrivilegeError};
 use boot::site::Site;
 use boot::sockets::{self, BindError, Sockets};
-use boot::survey::{Survey, missing_docroots};
+use boot::survey::{self, missing_docroots};
 use boot::tls::{KeyError, Keys, watch};
 use boot::workers::{self, Ended, Workers};
 use connection::Serving;
@@ -93,8 +93,8 @@ pub fn run(path: &Path, registry: Registry) -> Result<(), RunError> {
 /// If the plan cannot be opened.
 pub fn check(path: &Path, registry: &Registry) -> Result<Report, RunError> {
     let plan = Arc::new(map::open(path).map_err(Cause::from)?);
-    let Survey { refusals: mut errors, mut warnings } = Survey::of(&plan, registry);
-    warnings.extend(missing_docroots(&plan));
+    let mut errors = survey::refusals(&plan);
+    let mut warnings: Vec<_> = survey::warnings(&plan, registry).chain(missing_docroots(&plan)).collect();
     errors.extend(Identity::of(&plan).err().map(|error| error.to_string()));
     let (unusable, unwise) = Keys::check(&plan);
     errors.extend(unusable.iter().map(ToString::to_string));
@@ -104,14 +104,11 @@ pub fn check(path: &Path, registry: &Registry) -> Result<Report, RunError> {
 
 fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
     let plan = Arc::new(map::open(path)?);
-    let survey = Survey::of(&plan, &registry);
-    if !survey.refusals.is_empty() {
-        return Err(Cause::Unfit(survey.refusals));
+    let refusals = survey::refusals(&plan);
+    if !refusals.is_empty() {
+        return Err(Cause::Unfit(refusals));
     }
     tracing::info!("lwsrun {}: {}", env!("CARGO_PKG_VERSION"), summary(path, &plan));
-    for warning in &survey.warnings {
-        tracing::warn!("{warning}");
-    }
     let open_files = boot::limits::set_open_files(plan.global().rlimit_nofile);
     let identity = Identity::of(&plan)?;
     identity.check_possible()?;
@@ -133,10 +130,11 @@ async fn serve(
 ) -> Result<(), Cause> {
     let mut signals = Signals::new()?;
     let drain = DrainControl::new();
-    let site = Site::new(Arc::clone(&plan), registry, drain.handle());
+    let site = Site::new(Arc::clone(&plan), registry.clone(), drain.handle());
     let serving = Serving::new(&plan, site, keys.clone(), drain.handle());
     let deadline = serving.timeout();
     let mut workers = Workers::start(sockets.workers, &serving, open_files)?;
+    sockets::waiting::start(Arc::clone(&plan), sockets.waiting, workers.late())?;
     // From here on only connections and the loops that accept them hold the drain open.
     drop(serving);
     for address in &sockets.addresses {
@@ -144,7 +142,7 @@ async fn serve(
     }
     tracing::info!("ready");
     watch::start(keys)?;
-    warn_of_missing_docroots(plan)?;
+    warn(plan, registry)?;
     tokio::select! {
         signal = signals.end() => tracing::info!("{signal}: no new connections, those that are open may finish"),
         Ended { worker, reason } = workers.ended() => return Err(Cause::Worker { worker, reason }),
@@ -160,10 +158,14 @@ async fn serve(
     Ok(())
 }
 
-/// Looks for docroots on a thread of its own, which nothing waits for.
-fn warn_of_missing_docroots(plan: Arc<Plan>) -> io::Result<()> {
-    let look = move || missing_docroots(&plan).for_each(|warning| tracing::warn!("{warning}"));
-    thread::Builder::new().name("docroots".to_owned()).spawn(look).map(drop)
+/// Surveys the plan, and looks for docroots, on a thread of its own, which nothing waits for.
+fn warn(plan: Arc<Plan>, registry: Registry) -> io::Result<()> {
+    let look = move || {
+        survey::warnings(&plan, &registry)
+            .chain(missing_docroots(&plan))
+            .for_each(|warning| tracing::warn!("{warning}"));
+    };
+    thread::Builder::new().name("survey".to_owned()).spawn(look).map(drop)
 }
 
 fn summary(path: &Path, plan: &Plan) -> String {

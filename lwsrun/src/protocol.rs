@@ -7,7 +7,10 @@
 //! | name | what it does |
 //! |---|---|
 //! | `dumb-increment-protocol` | counts, 20 times a second |
+//! | `lws-echo` | sends every message back |
 //! | `lws-mirror-protocol` | sends what one member says to all members |
+//! | `lws-status` | tells all members who the members are |
+//! | `protocol-post-demo` | shows what a form sent |
 //!
 //! What the server takes care of, so that a protocol need not: the upgrade, pings, the closing handshake, limits on
 //! sizes and queues, the end of the server (code 1001). A protocol that panics costs the session it was in, with
@@ -62,13 +65,16 @@
 
 mod callback;
 mod dumb_increment;
+mod echo;
 pub(crate) mod link;
 mod message;
 mod mirror;
 mod options;
+mod post_demo;
 mod query;
 mod registry;
 mod session;
+mod status;
 mod vhost;
 
 use std::sync::Arc;

@@ -59,7 +59,11 @@ fn a_refusal_is_whole_and_closes() {
     assert_eq!((response.status, response.version.as_str()), (400, "HTTP/1.1"));
     assert_eq!(response.header("connection"), Some("close"));
     assert_eq!(response.header("x-ours"), Some("yes"), "the headers of the vhost are on refusals too");
-    assert!(response.header("date").is_some() && response.text().contains("400 Bad Request"), "{}", response.text());
+    assert!(
+        response.header("date").is_some() && response.text().contains("400 Bad Request"),
+        "{}",
+        response.text()
+    );
     assert_eq!(client.rest().as_deref(), Some(&b""[..]), "the connection stays open");
     let mut client = Client::tcp(port);
     client.send("HEAD / HTTP/1.1\r\nHost: a.test\r\nX : y\r\n\r\n");
@@ -211,8 +215,7 @@ fn post(fields: &str, body: &str) -> String {
 }
 
 fn lengths() -> Vec<Row> {
-    let length =
-        |name, fields: &str, expected| (name, post(fields, &["abc", SMUGGLED].concat()), expected);
+    let length = |name, fields: &str, expected| (name, post(fields, &["abc", SMUGGLED].concat()), expected);
     vec![
         ("a length", post("Content-Length: 3\r\n", "abc"), "P"),
         ("a length with zeros before it", post("Content-Length: 0003\r\n", "abc"), "P"),
@@ -237,9 +240,27 @@ fn lengths() -> Vec<Row> {
         length("a length spelt with an underscore", "Content_Length: 3\r\n", "400"),
         length("a length after a bare CR", "X: y\rContent-Length: 3\r\n", "400"),
         length("a length after a bare LF", "X: y\nContent-Length: 3\r\n", "400"),
-        ("a GET with a body is one request", format!("GET <P> HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n\r\n{SMUGGLED}", SMUGGLED.len()), "G"),
-        ("a POST whose body is a request", post(&format!("Content-Length: {}\r\n", SMUGGLED.len()), SMUGGLED), "P"),
-        ("a HEAD whose body is a request", format!("HEAD <P> HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n\r\n{SMUGGLED}", SMUGGLED.len()), "G"),
+        (
+            "a GET with a body is one request",
+            format!(
+                "GET <P> HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n\r\n{SMUGGLED}",
+                SMUGGLED.len()
+            ),
+            "G",
+        ),
+        (
+            "a POST whose body is a request",
+            post(&format!("Content-Length: {}\r\n", SMUGGLED.len()), SMUGGLED),
+            "P",
+        ),
+        (
+            "a HEAD whose body is a request",
+            format!(
+                "HEAD <P> HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n\r\n{SMUGGLED}",
+                SMUGGLED.len()
+            ),
+            "G",
+        ),
     ]
 }
 
@@ -347,7 +368,11 @@ fn chunks() -> Vec<Row> {
         chunks("a trailer that is a coding", "0\r\nTransfer-Encoding: chunked\r\n\r\n", "400"),
         chunks("a trailer that is a Host", "0\r\nHost: b.test\r\n\r\n", "400"),
         chunks("a request for a trailer", "0\r\nGET /smuggled HTTP/1.1\r\n\r\n", "400"),
-        chunks("what follows the last chunk is a request", "0\r\n\r\nGET <P> HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", "P G"),
+        chunks(
+            "what follows the last chunk is a request",
+            "0\r\n\r\nGET <P> HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
+            "P G",
+        ),
         chunks("what follows the last chunk is none", "0\r\n\r\nX", "P 400"),
     ]
 }
@@ -392,8 +417,16 @@ fn limits() -> Vec<Row> {
         with("many fields", "X: y\r\n".repeat(99), "G"),
         with("too many fields", "X: y\r\n".repeat(100), "431"),
         with("much too many fields", "X: y\r\n".repeat(10_000), "431"),
-        ("trailers that are too large", post("Transfer-Encoding: chunked\r\n", &format!("0\r\nX: {}\r\n\r\n", "x".repeat(9000))), "431"),
-        ("too many trailers", post("Transfer-Encoding: chunked\r\n", &format!("0\r\n{}\r\n", "X: y\r\n".repeat(70))), "431"),
+        (
+            "trailers that are too large",
+            post("Transfer-Encoding: chunked\r\n", &format!("0\r\nX: {}\r\n\r\n", "x".repeat(9000))),
+            "431",
+        ),
+        (
+            "too many trailers",
+            post("Transfer-Encoding: chunked\r\n", &format!("0\r\n{}\r\n", "X: y\r\n".repeat(70))),
+            "431",
+        ),
     ]
 }
 

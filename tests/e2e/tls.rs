@@ -157,11 +157,8 @@ impl Authority {
 fn with_client_certificates() -> (u16, u16, TempConfig) {
     let (port, closed) = (free_port(), free_port());
     let demand = ", \"client-cert-required\": \"1\", \"host-ssl-ca\": \"@DIR@/ca.pem\"";
-    let config = config(&[
-        vhost("a.test", port, ""),
-        vhost("b.test", port, demand),
-        vhost("a.test", closed, demand),
-    ]);
+    let config =
+        config(&[vhost("a.test", port, ""), vhost("b.test", port, demand), vhost("a.test", closed, demand)]);
     let folder = config.path("");
     let ca = Authority::new(&folder, "ca");
     ca.client(&folder, "anna", 2100);
@@ -304,7 +301,8 @@ fn a_certificate_is_replaced_under_load_and_a_bad_one_is_not() {
 #[test]
 fn a_certificate_that_is_missing_may_come_later() {
     let port = free_port();
-    let config = config(&[vhost("a.test", port, ", \"ignore-missing-cert\": \"1\""), vhost("b.test", port, "")]);
+    let config =
+        config(&[vhost("a.test", port, ", \"ignore-missing-cert\": \"1\""), vhost("b.test", port, "")]);
     fs::remove_file(config.path("a.test.crt")).unwrap();
     let server = Server::start(&config.compile());
     let _ = server.line_with("is not there; TLS handshakes for it are refused");

@@ -9,13 +9,13 @@ fn a_mount_with_a_key_that_is_not_honoured_answers_501() {
     let site = site(
         ", \"mounts\": [
             { \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" },
-            { \"mountpoint\": \"/private\", \"origin\": \"file://@DIR@/www\", \"basic-auth\": \"@DIR@/users\" },
+            { \"mountpoint\": \"/private\", \"origin\": \"file://@DIR@/www\", \"interpret\": { \".txt\": \"x\" } },
             { \"mountpoint\": \"/cgi\", \"origin\": \"cgi://@DIR@/script.sh\" },
             { \"mountpoint\": \"/proxy\", \"origin\": \"http://127.0.0.1:9/\" }]",
         &[("log.txt", "secret")],
     );
     // The lines of their file on which these mounts begin.
-    for (mount, line, key) in [("/private", 4, "basic-auth"), ("/cgi", 5, "origin"), ("/proxy", 6, "origin")]
+    for (mount, line, key) in [("/private", 4, "interpret"), ("/cgi", 5, "origin"), ("/proxy", 6, "origin")]
     {
         for below in ["", "/", "/log.txt", "/../private/log.txt"]
             .iter()

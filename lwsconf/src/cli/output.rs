@@ -1,12 +1,13 @@
 //! What is written to the two output streams.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 
 use super::{Color, Format, OutputArgs};
 use crate::Outcome;
-use crate::diagnostic::{Severity, full, json, short};
+use crate::diagnostic::{Severity, full, github, json, sarif, short};
 
 /// How findings are shown.
 pub(super) struct Output {
@@ -31,34 +32,41 @@ impl Output {
         Self { format: args.format, color }
     }
 
-    /// Writes all findings and a summary, which goes to standard error.
-    pub(super) fn show(&self, outcome: &Outcome) -> io::Result<Count> {
+    /// Writes all findings and a summary, which goes to standard error. `dir` is the config directory.
+    pub(super) fn show(&self, outcome: &Outcome, dir: &Path) -> io::Result<Count> {
+        let (files, diagnostics) = (&outcome.files, &outcome.diagnostics);
         match self.format {
-            Format::Full => {
-                let mut stream = io::BufWriter::new(AutoStream::new(io::stderr(), self.color));
-                for diagnostic in &outcome.diagnostics {
-                    stream.write_all(full::render(diagnostic, &outcome.files).as_bytes())?;
-                    stream.write_all(b"\n")?;
-                }
-                stream.flush()?;
-            }
-            Format::Short => {
-                print_lines(outcome.diagnostics.iter().map(|one| short::render(one, &outcome.files)))?;
-            }
-            Format::Json => {
-                print_lines(outcome.diagnostics.iter().map(|one| json::render(one, &outcome.files)))?;
-            }
+            Format::Full => forgiving(self.draw(outcome))?,
+            Format::Short => print_lines(diagnostics.iter().map(|one| short::render(one, files)))?,
+            Format::Json => print_lines(diagnostics.iter().map(|one| json::render(one, files)))?,
+            Format::Github => print_lines(diagnostics.iter().map(|one| github::render(one, files)))?,
+            Format::Sarif => print(sarif::render(diagnostics, files, dir).as_bytes())?,
         }
         let count = count(outcome);
         let mut stream = AutoStream::new(io::stderr(), self.color);
-        writeln!(stream, "{}", summary(count, outcome.files.len()))?;
+        forgiving(writeln!(stream, "{}", summary(count, files.len())))?;
         Ok(count)
+    }
+
+    fn draw(&self, outcome: &Outcome) -> io::Result<()> {
+        let mut stream = io::BufWriter::new(AutoStream::new(io::stderr(), self.color));
+        for diagnostic in &outcome.diagnostics {
+            stream.write_all(full::render(diagnostic, &outcome.files).as_bytes())?;
+            stream.write_all(b"\n")?;
+        }
+        stream.flush()
     }
 }
 
-/// Writes a text to standard output. A reader that has gone away is no error.
-pub(super) fn print(text: &str) -> io::Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+/// Writes a text to standard output.
+pub(super) fn print(text: &[u8]) -> io::Result<()> {
+    let mut stream = io::stdout().lock();
+    forgiving(stream.write_all(text).and_then(|()| stream.flush()))
+}
+
+/// A reader that has gone away, as `head` does, is no error.
+fn forgiving(done: io::Result<()>) -> io::Result<()> {
+    match done {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }
@@ -69,18 +77,9 @@ pub(super) fn complain(reason: &str) {
     let _ = writeln!(io::stderr(), "error: {reason}");
 }
 
-fn print_lines(lines: impl Iterator<Item = String>) -> io::Result<()> {
+fn print_lines(mut lines: impl Iterator<Item = String>) -> io::Result<()> {
     let mut stream = io::BufWriter::new(io::stdout().lock());
-    for line in lines {
-        match writeln!(stream, "{line}") {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            done => done?,
-        }
-    }
-    match stream.flush() {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
-    }
+    forgiving(lines.try_for_each(|line| writeln!(stream, "{line}")).and_then(|()| stream.flush()))
 }
 
 fn count(outcome: &Outcome) -> Count {

@@ -6,7 +6,7 @@ use std::fmt;
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
         /// The code of a diagnostic. `L00xx` are syntax, `L01xx` files and `_lws_ddir_`, `L02xx` keys and values,
-        /// `L03xx` meaning.
+        /// `L03xx` meaning, `L04xx` the machine (`--target`).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[$doc])* $name,)*
@@ -318,12 +318,48 @@ codes! {
     CompatKeyPath = "L0398",
     /// With `--compat`: a name that lwsws cuts at a dot.
     CompatNameCut = "L0399",
+
+    /// A user or group that the machine does not know.
+    UnknownAccount = "L0401",
+    /// A file or folder that is not there.
+    PathMissing = "L0402",
+    /// A file or folder that may not be used.
+    PathForbidden = "L0403",
+    /// A file where a folder must be, or the like.
+    PathType = "L0404",
+    /// A file that holds no certificate or key.
+    BadCertificate = "L0405",
+    /// A certificate and a private key that do not belong together.
+    KeyMismatch = "L0406",
+    /// A certificate for another name.
+    NameNotCovered = "L0407",
+    /// A certificate that does not hold now.
+    Expired = "L0408",
+    /// A certificate that will soon hold no more.
+    ExpiresSoon = "L0409",
+    /// Certificates in the wrong order.
+    ChainOrder = "L0410",
+    /// A private key that anybody can read.
+    KeyExposed = "L0411",
+    /// An interface or address that the machine does not have.
+    NoInterface = "L0412",
+    /// A port that another program has.
+    PortTaken = "L0413",
+    /// A port for privileged programs.
+    PortPrivileged = "L0414",
+    /// Too few open files.
+    FewDescriptors = "L0415",
 }
 
 impl Code {
     /// Whether the code is found with `--compat` only.
     pub(super) fn is_compat_only(self) -> bool {
         (Code::CompatFilesDropped..=Code::CompatNameCut).contains(&self)
+    }
+
+    /// Whether the code is found with `--target` only.
+    pub(super) fn is_target_only(self) -> bool {
+        self >= Code::UnknownAccount
     }
 
     /// The code of that number, such as `L0203`; case does not matter.

@@ -202,6 +202,14 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The texts of all keys, in config order.
+    pub fn all_texts(&self) -> impl Iterator<Item = (&'static str, Text<'a>)> {
+        self.entries.iter().filter_map(|entry| match &entry.value {
+            Checked::Text(text) => Some((entry.key.name.as_str(), *text)),
+            _ => None,
+        })
+    }
+
     /// The pairs of a key, of all its lists and objects in order.
     #[must_use]
     pub fn pairs(&self, key: &str) -> Vec<Pair<'a>> {

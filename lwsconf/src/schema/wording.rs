@@ -144,9 +144,19 @@ pub(crate) fn not_whole(key: &Key, value: &Value, text: &str, read: i64) -> Diag
 
 pub(crate) fn out_of_range(key: &Key, value: &Value, text: &str, number: i64) -> Diagnostic {
     let headline = format!("{} is out of range for `{}`", quoted(text), key.name);
-    Diagnostic::error(Code::OutOfRange, headline, value.span)
-        .label(if number < key.range.0 { "too small" } else { "too large" })
-        .help(range(key))
+    let found = Diagnostic::error(Code::OutOfRange, headline, value.span).label(if number < key.range.0 {
+        "too small"
+    } else {
+        "too large"
+    });
+    // A port has 16 bits on the wire, and lwsws does not look.
+    let found = match (key.name.as_str(), u16::try_from(number & 0xffff)) {
+        ("port", Ok(wrapped)) if number > key.range.1 && wrapped != 0 && number < i64::MAX => {
+            found.note(format!("lwsws takes any number, and listens on port {wrapped} or not at all"))
+        }
+        _ => found,
+    };
+    found.help(range(key))
 }
 
 pub(crate) fn not_boolean(key: &Key, value: &Value, text: &str, read: bool) -> Diagnostic {

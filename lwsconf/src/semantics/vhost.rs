@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::schema::Fields;
 
 /// The name of a vhost that has none.
-const DEFAULT_NAME: &str = "default";
+pub(super) const DEFAULT_NAME: &str = "default";
 
 impl<'a> Lowering<'a, '_> {
     /// Lowers a vhost. Its listener is found once all vhosts are known.
@@ -51,6 +51,7 @@ impl<'a> Lowering<'a, '_> {
 
     fn mounts(&mut self, fields: &'a Fields<'a>) -> Vec<Mount<'a>> {
         let mut mounts = Vec::new();
+        let mut lowered = Vec::new();
         let mut places: HashMap<(&str, bool), Span> = HashMap::new();
         for fields in fields.objects("mounts") {
             let Some(mount) = self.mount(fields) else { continue };
@@ -61,7 +62,9 @@ impl<'a> Lowering<'a, '_> {
                 self.report.push(duplicate(mount.mountpoint, first, span));
             }
             mounts.push(mount);
+            lowered.push(fields);
         }
+        self.lowered_mounts.push(lowered);
         mounts
     }
 }

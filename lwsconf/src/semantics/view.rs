@@ -1,8 +1,11 @@
 //! What rules look at: the lowered configuration, each part beside the keys that it was made of.
 
+use std::cell::OnceCell;
+
 use grammar::{FileId, Span};
 use schemas::plan::{Bind, Global, Listener, Mount, Vhost, VhostId};
 
+use super::rules::docroots::Docroots;
 use crate::schema::{Config, Fields};
 
 /// A configuration after lowering, errors or not.
@@ -17,6 +20,8 @@ pub(crate) struct View<'v, 'a> {
     pub(crate) vhosts: Vec<VhostView<'v, 'a>>,
     /// Whether all of it is there: where a syntax error stands, what is missing may have been lost.
     pub(crate) whole: bool,
+    /// The folders that are served, put together when the first rule asks.
+    docroots: OnceCell<Docroots>,
 }
 
 /// A vhost.
@@ -42,6 +47,28 @@ pub(crate) struct MountView<'v, 'a> {
 }
 
 impl<'v, 'a> View<'v, 'a> {
+    /// The view of what was lowered; `mounts` has, for each vhost, the keys of the mounts that could be lowered.
+    pub(crate) fn new(
+        config: &'a Config<'a>,
+        global: &'v Global<'a>,
+        listeners: &'v [Listener<'a>],
+        vhosts: &'v [Vhost<'a>],
+        mounts: Vec<Vec<&'a Fields<'a>>>,
+    ) -> Self {
+        let files = &config.resolved.parsed.files;
+        let errors = files.iter().flat_map(|file| &file.parse.errors);
+        let whole = errors.into_iter().all(|error| error.kind.tolerated());
+        let parts = config.vhosts().zip(vhosts).zip(mounts).zip(0..);
+        let vhosts =
+            parts.map(|(((fields, plan), mounts), id)| VhostView::new(VhostId(id), fields, plan, mounts));
+        Self { config, global, listeners, vhosts: vhosts.collect(), whole, docroots: OnceCell::new() }
+    }
+
+    /// The folders that are served.
+    pub(crate) fn docroots(&self) -> &Docroots {
+        self.docroots.get_or_init(|| Docroots::of(self))
+    }
+
     /// All mounts, each with its vhost.
     pub(crate) fn mounts(&self) -> impl Iterator<Item = (&VhostView<'v, 'a>, &MountView<'v, 'a>)> {
         self.vhosts.iter().flat_map(|vhost| vhost.mounts.iter().map(move |mount| (vhost, mount)))
@@ -73,7 +100,14 @@ impl<'v, 'a> View<'v, 'a> {
     }
 }
 
-impl VhostView<'_, '_> {
+impl<'v, 'a> VhostView<'v, 'a> {
+    fn new(id: VhostId, fields: &'a Fields<'a>, plan: &'v Vhost<'a>, mounts: Vec<&'a Fields<'a>>) -> Self {
+        let all = fields.objects("mounts").count();
+        let complete = mounts.len() == all && !fields.is_misspelt("mounts");
+        let mounts = mounts.into_iter().zip(&plan.mounts).map(|(fields, plan)| MountView { fields, plan });
+        Self { id, fields, plan, mounts: mounts.collect(), complete }
+    }
+
     /// Where its name stands, or the vhost itself if it has none.
     pub(crate) fn place(&self) -> Span {
         value_span(self.fields, "name")
@@ -82,13 +116,6 @@ impl VhostView<'_, '_> {
     /// Its name, as messages show it.
     pub(crate) fn shown(&self) -> String {
         crate::diagnostic::quoted(self.plan.name)
-    }
-}
-
-impl MountView<'_, '_> {
-    /// Where its mountpoint stands.
-    pub(crate) fn place(&self) -> Span {
-        value_span(self.fields, "mountpoint")
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Unhonoured {
     pub(crate) place: String,
     /// What is refused: the whole server, a vhost, or a mount.
     pub(crate) scope: Scope,
-    /// What it is about, in words, such as ``mount `/private`: `basic-auth` is not honoured``.
+    /// What it is about, in words, such as ``mount `/a`: `interpret` is not honoured``.
     pub(crate) what: String,
 }
 
@@ -85,11 +85,11 @@ pub(crate) fn global_keys(global: &Global<'_>) -> Vec<&'static str> {
         timeout: _,
         default_alpn: _,
         ip_limit_ah,
-        ip_limit_wsi,
+        ip_limit_wsi: _,
         rlimit_nofile: _,
         places: _,
     } = global;
-    set([("ip-limit-ah", ip_limit_ah.is_some()), ("ip-limit-wsi", ip_limit_wsi.is_some())])
+    set([("ip-limit-ah", ip_limit_ah.is_some())])
 }
 
 /// Keys of a vhost that are set and not honoured.
@@ -106,7 +106,7 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         keepalive_timeout: _,
         headers: _,
         error_document_404: _,
-        fo_listen_queue,
+        fo_listen_queue: _, // of a listener's first vhost; the survey tells the others
         strict_host_check,
         allow_non_tls: _,
         redirect_http: _,
@@ -121,7 +121,6 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
     } = vhost;
     set([
         ("access-log", access_log.is_some()),
-        ("fo-listen-queue", fo_listen_queue.is_some()),
         ("strict-host-check", *strict_host_check),
         ("listen-accept-role", listen_accept_role.is_some()),
         ("listen-accept-protocol", listen_accept_protocol.is_some()),
@@ -147,7 +146,7 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         cache: _,
         extra_mimetypes: _,
         interpret,
-        basic_auth,
+        basic_auth: _,
         headers: _,
         keepalive_timeout,
         exact_match: _,
@@ -162,7 +161,6 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
     set([
         ("origin", origin_refused),
         ("interpret", !interpret.is_empty()),
-        ("basic-auth", basic_auth.is_some()),
         ("keepalive-timeout", keepalive_timeout.is_some()),
         ("no-ws-upgrades", *no_ws_upgrades),
     ])

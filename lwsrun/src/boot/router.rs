@@ -1,6 +1,7 @@
 //! An axum router for a vhost: its mounts as routes, each with the whole stack around it.
 //!
-//! A mountpoint `/m` becomes the routes `/m`, `/m/` and `/m/{*rest}`; `exact-match` leaves the first. Mounts are
+//! A mountpoint `/m` becomes the routes `/m`, `/m/` and `/m/{*rest}`; `exact-match` leaves the first. The mountpoint `/`
+//! becomes the fallback: that is the same, and axum need not note for each request what `rest` is. Mounts are
 //! added in the order of preference that [`schemas::route::Mounts`] states, and a route that is taken stays taken,
 //! so that router and [`schemas::route`] agree. Request paths arrive canonical; mountpoints are made so here.
 
@@ -16,7 +17,8 @@ use tower::Service;
 
 use super::honour;
 use super::site::Shared;
-use super::stack::{Stack, mount_headers, vhost_headers};
+use super::stack::Stack;
+use crate::request::protect::ProtectLayer;
 use crate::response::error::Refusal;
 use crate::response::handler::callback::Callback;
 use crate::response::handler::file::FileService;
@@ -28,15 +30,14 @@ use crate::response::layer::cache;
 /// Builds the router of one vhost. `upgrades` are its websocket protocols, started.
 pub(crate) fn router(shared: &Shared, vhost: &Vhost<'_>, stack: &Stack, upgrades: &VhostUpgrades) -> Router {
     let fallback = Upgrade::new(Refuse(Refusal::NotFound), upgrades.clone());
-    let mut routes = Routes { router: Router::new().without_v07_checks(), taken: HashSet::new() };
+    let mut routes = Routes::new();
     if honour::vhost_keys(vhost).is_empty() {
         for mount in in_order_of_preference(&vhost.mounts) {
             add_mount(&mut routes, shared, vhost, mount, stack, upgrades);
         }
-        routes.router.fallback_service(stack.around(&vhost_headers(vhost), fallback))
+        routes.or(stack.around(&stack.vhost_headers(vhost), None, fallback))
     } else {
-        let refuse = Refuse(Refusal::NotImplemented);
-        routes.router.fallback_service(stack.around(&vhost_headers(vhost), refuse))
+        routes.or(stack.around(&stack.vhost_headers(vhost), None, Refuse(Refusal::NotImplemented)))
     }
 }
 
@@ -48,33 +49,35 @@ fn add_mount(
     stack: &Stack,
     upgrades: &VhostUpgrades,
 ) {
-    let headers = mount_headers(vhost, mount);
+    let headers = stack.mount_headers(vhost, mount);
     if !honour::mount_keys(mount).is_empty() {
-        return routes.add(mount, &stack.around(&headers, Refuse(Refusal::NotImplemented)));
+        return routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
     }
+    let place = shared.plan.describe(mount.place);
+    let protect = ProtectLayer::new(mount, place.clone());
     match &mount.origin {
         // Redirects come before upgrades, as in lwsws.
         Origin::Redirect { url } => {
             let redirect = Redirect::new(url, mount.append_path, mount.mountpoint);
-            routes.add(mount, &stack.around(&headers, redirect));
+            routes.add(mount, &stack.around(&headers, protect, redirect));
         }
         Origin::File { docroot } => {
-            let files = FileService::new(mount, docroot, shared.plan.describe(mount.place), &shared.files);
+            let files = FileService::new(mount, docroot, place, &shared.files);
             let cached = tower::ServiceBuilder::new().layer(cache::layer(mount.cache)).service(files);
-            routes.add(mount, &stack.around(&headers, Upgrade::new(cached, upgrades.clone())));
+            routes.add(mount, &stack.around(&headers, protect, Upgrade::new(cached, upgrades.clone())));
         }
         Origin::Callback { protocol } => match upgrades.instance(protocol) {
             Some(Ok(running)) => {
                 let callback = Upgrade::new(Callback::new(mount, running), upgrades.clone());
-                routes.add(mount, &stack.around(&headers, callback));
+                routes.add(mount, &stack.around(&headers, protect, callback));
             }
             // Not listed by the vhost, not built in, or failed to start: said at start.
             Some(Err(_)) | None => {
-                routes.add(mount, &stack.around(&headers, Refuse(Refusal::NotImplemented)));
+                routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
             }
         },
         Origin::Proxy(_) | Origin::Cgi { .. } | Origin::Gzip { .. } => {
-            routes.add(mount, &stack.around(&headers, Refuse(Refusal::NotImplemented)));
+            routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
         }
     }
 }
@@ -90,9 +93,15 @@ fn in_order_of_preference<'v, 'a>(mounts: &'v [Mount<'a>]) -> Vec<&'v Mount<'a>>
 struct Routes {
     router: Router,
     taken: HashSet<String>,
+    /// Whether a mount has taken all that the others leave.
+    rooted: bool,
 }
 
 impl Routes {
+    fn new() -> Self {
+        Self { router: Router::new().without_v07_checks(), taken: HashSet::new(), rooted: false }
+    }
+
     fn add<S>(&mut self, mount: &Mount<'_>, service: &S)
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
@@ -105,11 +114,32 @@ impl Routes {
         for path in paths(mount) {
             if self.taken.insert(path.clone()) {
                 let router = std::mem::take(&mut self.router);
-                self.router = router.route_service(&path, service.clone());
+                self.router = if path == ROOT {
+                    self.rooted = true;
+                    router.fallback_service(service.clone())
+                } else {
+                    router.route_service(&path, service.clone())
+                };
             }
         }
     }
+
+    /// The router, with a service for what no mount has.
+    fn or<S>(self, service: S) -> Router
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        if self.rooted { self.router } else { self.router.fallback_service(service) }
+    }
 }
+
+/// What matches every path.
+const ROOT: &str = "/{*rest}";
 
 /// The routes of a mount; none for a mountpoint that no canonical path can match.
 fn paths(mount: &Mount<'_>) -> Vec<String> {
@@ -120,12 +150,11 @@ fn paths(mount: &Mount<'_>) -> Vec<String> {
     if mount.exact_match || (point.ends_with('/') && point != "/") {
         return vec![point.into_owned()];
     }
-    let below = point.trim_end_matches('/');
-    let mut paths = vec![format!("{below}/"), format!("{below}/{{*rest}}")];
-    if !below.is_empty() {
-        paths.push(below.to_owned());
+    if point == "/" {
+        return vec![ROOT.to_owned()];
     }
-    paths
+    let below = point.trim_end_matches('/');
+    vec![below.to_owned(), format!("{below}/"), format!("{below}/{{*rest}}")]
 }
 
 /// Whether a mountpoint holds an empty, `.` or `..` segment, which no canonical path has.
@@ -151,7 +180,7 @@ mod tests {
 
     /// A router whose mounts answer with their number.
     fn numbered(mounts: &[Mount<'_>]) -> Router {
-        let mut routes = Routes { router: Router::new().without_v07_checks(), taken: HashSet::new() };
+        let mut routes = Routes::new();
         for mount in in_order_of_preference(mounts) {
             let id = mounts.iter().position(|each| std::ptr::eq(each, mount)).unwrap();
             let service = service_fn(move |_: Request<Body>| async move {
@@ -161,7 +190,7 @@ mod tests {
             });
             routes.add(mount, &service);
         }
-        routes.router
+        routes.or(Refuse(Refusal::NotFound))
     }
 
     fn chosen(router: &Router, path: &str) -> Option<MountId> {

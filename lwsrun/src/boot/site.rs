@@ -6,14 +6,15 @@ use axum::Router;
 use axum::body::Body;
 use http::header::UPGRADE;
 use http::{HeaderValue, Request, Response, StatusCode};
-use schemas::plan::{ListenerId, Plan, VhostId};
+use schemas::plan::{Listener, ListenerId, Plan, VhostId};
 use schemas::route::Hosts;
 use tower::Service;
 
 use super::router::router;
-use super::stack::{Stack, vhost_headers};
+use super::stack::Stack;
 use crate::connection::ConnectionFacts;
 use crate::protocol::{Registry, VhostProtocols};
+use crate::request::in_flight::InFlight;
 use crate::request::reject::Keywords;
 use crate::request::secure::Demands;
 use crate::request::{admit, path};
@@ -30,6 +31,8 @@ const FILE_CACHE: u64 = 64 << 20;
 pub(crate) struct Site {
     shared: Shared,
     hosts: Vec<Hosts>,
+    /// The only vhost of each listener that has but one: it answers, whatever the host.
+    only: Vec<Option<VhostId>>,
     vhosts: Vec<OnceLock<VhostSite>>,
     keywords: Keywords,
 }
@@ -45,8 +48,8 @@ pub(crate) struct Shared {
 /// One vhost, built.
 struct VhostSite {
     router: Router,
+    /// Of answers that no mount gives.
     headers: Headers,
-    stack: Stack,
     demands: Demands,
 }
 
@@ -57,10 +60,16 @@ impl Site {
             .map(|index| u32::try_from(index).unwrap_or(u32::MAX))
             .map(|index| Hosts::new(&plan, ListenerId(index)))
             .collect();
+        let listeners = plan.listeners().listeners;
+        let only = |listener: &Listener<'_>| match *listener.vhosts {
+            [id] => Some(id),
+            _ => None,
+        };
+        let only = listeners.iter().map(only).collect();
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let files = Arc::new(FileCache::new(FILE_CACHE));
-        Self { shared: Shared { plan, registry, drain, files }, hosts, vhosts, keywords }
+        Self { shared: Shared { plan, registry, drain, files }, hosts, only, vhosts, keywords }
     }
 
     /// The vhosts of a listener by name.
@@ -80,6 +89,8 @@ impl Site {
     {
         let (vhost, admitted) = self.admit(connection.listener, &request);
         let vhost = self.vhost(vhost);
+        let in_flight = InFlight::begin();
+        let admitted = if in_flight.is_none() { Err(Refusal::Unavailable) } else { admitted };
         let refusal = match admitted {
             Ok(()) => vhost.demands.refusal(connection, &request).or_else(|| self.prepare(&mut request)),
             Err(refusal) => Some(refusal.response()),
@@ -122,16 +133,17 @@ impl Site {
     ) -> Response<String> {
         let vhost = self.vhost(self.hosts(listener).select(host).0);
         let mut response = page_of(status, words);
-        vhost.stack.finish(&vhost.headers, &mut response);
+        vhost.headers.apply(response.headers_mut());
         response
     }
 
     /// The vhost that answers, and whether the request may be served at all.
     fn admit<B>(&self, listener: ListenerId, request: &Request<B>) -> (VhostId, Result<(), Refusal>) {
-        let hosts = self.hosts(listener);
+        let select =
+            |host| self.only[listener.index()].unwrap_or_else(|| self.hosts(listener).select(host).0);
         match admit::host(request) {
-            Ok(host) => (hosts.select(host).0, Ok(())),
-            Err(refusal) => (hosts.select(None).0, Err(refusal)),
+            Ok(host) => (select(host), Ok(())),
+            Err(refusal) => (select(None), Err(refusal)),
         }
     }
 
@@ -151,7 +163,7 @@ impl VhostSite {
         let pingpong = shared.plan.global().ws_pingpong;
         let upgrades = VhostUpgrades::new(&vhost, protocols, pingpong, shared.drain.clone());
         let router = router(shared, &vhost, &stack, &upgrades);
-        Self { router, headers: vhost_headers(&vhost), stack, demands: Demands::new(&vhost) }
+        Self { router, headers: stack.vhost_headers(&vhost), demands: Demands::new(&vhost) }
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {
@@ -160,7 +172,8 @@ impl VhostSite {
     }
 
     fn refuse(&self, mut refusal: Response<Body>) -> Response<Body> {
-        self.stack.finish(&self.headers, &mut refusal);
+        // No service gave it, so it never becomes a redirect to the error document.
+        self.headers.apply(refusal.headers_mut());
         refusal
     }
 }

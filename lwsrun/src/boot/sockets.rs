@@ -115,6 +115,8 @@ struct Place<'a> {
     at: String,
     target: Target<'a>,
     tls: bool,
+    /// `fo-listen-queue`.
+    fast_open: Option<u32>,
 }
 
 enum Target<'a> {
@@ -190,7 +192,8 @@ pub(crate) fn bind(plan: &Plan, workers: usize, identity: &Identity) -> Result<S
 
 impl Sockets {
     fn add(&mut self, place: &Place<'_>, identity: &Identity) -> Result<(), BindError> {
-        for (worker, socket) in self.workers.iter_mut().zip(listen(place, self.workers.len(), identity)?) {
+        let sockets = listen(place, self.workers.len(), identity)?;
+        for (worker, socket) in self.workers.iter_mut().zip(sockets) {
             worker.push(Bound { listener: place.listener, tls: place.tls, socket });
         }
         self.addresses.push(format!("{}{} ({})", place.scheme(), place.target, place.at));
@@ -209,12 +212,9 @@ fn wait_for(id: ListenerId, error: BindError) -> Result<ListenerId, BindError> {
 
 fn places_of<'a>(plan: &Plan, id: ListenerId, listener: &Listener<'a>) -> Result<Vec<Place<'a>>, BindError> {
     let at = plan.describe(listener.place);
-    let place = |target| Place {
-        listener: id,
-        at: at.clone(),
-        target,
-        tls: listener.tls,
-    };
+    // Of several vhosts the first one's counts, as in lwsws, whose listening socket is the first one's.
+    let fast_open = plan.vhost(listener.vhosts[0]).fo_listen_queue;
+    let place = |target| Place { listener: id, at: at.clone(), target, tls: listener.tls, fast_open };
     Ok(targets(&listener.bind, &at)?.into_iter().map(place).collect())
 }
 
@@ -287,6 +287,9 @@ fn listen(place: &Place<'_>, workers: usize, identity: &Identity) -> Result<Vec<
         Target::Tcp { address, .. } => (0..workers)
             .map(|_| {
                 let socket = tcp_socket(address, true).and_then(|socket| {
+                    if let Some(queue) = place.fast_open {
+                        fast_open::enable(&socket, queue)?;
+                    }
                     socket.listen(BACKLOG)?;
                     Ok(Listening::Tcp(socket.into()))
                 });

@@ -1,50 +1,63 @@
 //! All layers joined, in one place. Read from top to bottom: the first is outermost, so the last to touch an answer.
 //!
-//! 1. `sts`, `server`: only if nothing inside set the header, so a configured header wins.
-//! 2. `headers` of vhost and mount: on every answer, refusals and redirects included.
-//! 3. `error-document-404`: inside `headers`, because its redirects carry them too.
+//! 1. `headers` of vhost and mount: on every answer, refusals and redirects included; behind them, in the same pass,
+//!    `server` and `sts`, only if nothing has set the header, so a configured header wins.
+//! 2. `error-document-404`: inside `headers`, because its redirects carry them too.
+//! 3. `basic-auth`: inside `headers`, which its refusals carry; around all of the mount, upgrades and redirects included,
+//!    so that there is no way past it.
 //! 4. upgrade to websocket: inside all headers; around the mount, because any path upgrades.
 //! 5. `cache-control`: around file mounts only, and inside `headers`, which may replace it.
 //!
 //! The stack is put around each mount's service before that is routed: a layer on the router would box every
-//! route once more for each layer.
+//! route once more for each layer. The router clones a mount's service for each request, so what layers hold is
+//! shared, and few.
 
 use std::convert::Infallible;
 
 use axum::body::Body;
-use http::header::{SERVER, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderValue, Request, Response};
 use schemas::plan::{Mount, Vhost};
-use schemas::route;
 use tower::{Service, ServiceBuilder};
 
+use crate::request::protect::ProtectLayer;
 use crate::response::layer::error_document::ErrorDocumentLayer;
-use crate::response::layer::headers::Headers;
+use crate::response::layer::headers::{Default, Headers};
 use crate::response::layer::{server_string, sts};
 
 /// What all mounts of a vhost have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Stack {
-    sts: bool,
-    server: Option<HeaderValue>,
+    /// Headers of every answer that does not have them from elsewhere.
+    defaults: Vec<Default>,
     error_document: Option<ErrorDocumentLayer>,
 }
 
 impl Stack {
     /// The stack of a vhost.
     pub(crate) fn new(vhost: &Vhost<'_>, server: Option<HeaderValue>) -> Self {
+        // A vhost has keys exactly if its listener speaks TLS, so this is "over TLS only".
+        let sts = sts::field(vhost.sts && vhost.tls.is_some());
         Self {
-            // A vhost has keys exactly if its listener speaks TLS, so this is "over TLS only".
-            sts: vhost.sts && vhost.tls.is_some(),
-            server,
+            defaults: server_string::field(server).into_iter().chain(sts).collect(),
             error_document: vhost.error_document_404.map(ErrorDocumentLayer::new),
         }
     }
 
-    /// The stack around one service.
+    /// The headers of a vhost's answers that come from no mount.
+    pub(crate) fn vhost_headers(&self, vhost: &Vhost<'_>) -> Headers {
+        Headers::new(&vhost.headers, &[], &self.defaults)
+    }
+
+    /// The headers of a mount's answers.
+    pub(crate) fn mount_headers(&self, vhost: &Vhost<'_>, mount: &Mount<'_>) -> Headers {
+        Headers::new(&vhost.headers, &mount.headers, &self.defaults)
+    }
+
+    /// The stack around one service. `protect` is the mount's, if it asks for credentials.
     pub(crate) fn around<S>(
         &self,
         headers: &Headers,
+        protect: Option<ProtectLayer>,
         inner: S,
     ) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
     + Clone
@@ -58,38 +71,12 @@ impl Stack {
             + Send
             + Sync
             + 'static,
-        S::Future: Send + 'static,
+        S::Future: Send + Unpin + 'static,
     {
         ServiceBuilder::new()
-            .layer(sts::layer(self.sts))
-            .layer(server_string::layer(self.server.as_ref()))
             .layer(headers.layer())
             .option_layer(self.error_document.clone())
+            .option_layer(protect)
             .service(inner)
     }
-}
-
-impl Stack {
-    /// Finishes an answer that no service gave: a request refused before it was routed. It has the headers that
-    /// the stack would have added, and never becomes a redirect to the error document.
-    pub(crate) fn finish<B>(&self, headers: &Headers, response: &mut Response<B>) {
-        let map = response.headers_mut();
-        headers.apply(map);
-        if let (Some(server), false) = (&self.server, map.contains_key(SERVER)) {
-            map.insert(SERVER, server.clone());
-        }
-        if self.sts && !map.contains_key(STRICT_TRANSPORT_SECURITY) {
-            map.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(route::STRICT_TRANSPORT_SECURITY));
-        }
-    }
-}
-
-/// The configured headers of a vhost's answers that come from no mount.
-pub(crate) fn vhost_headers(vhost: &Vhost<'_>) -> Headers {
-    Headers::new(&vhost.headers, &[])
-}
-
-/// The configured headers of a mount's answers.
-pub(crate) fn mount_headers(vhost: &Vhost<'_>, mount: &Mount<'_>) -> Headers {
-    Headers::new(&vhost.headers, &mount.headers)
 }

@@ -1,46 +1,53 @@
 //! What of a plan will not be served as it says: found at start and by `--check`, and told in words.
 
-use schemas::plan::{Origin, Plan};
+use schemas::plan::{Origin, Plan, VhostId};
 
 use super::honour::{self, Scope, Unhonoured};
 use super::tls::policy::without_effect;
 use crate::protocol::{self, Registry};
+use crate::response::handler::file::fault_of_docroot;
 
-/// The findings about a plan, each a line with the `file:line` of the config.
-#[derive(Debug, Default)]
-pub(crate) struct Survey {
-    /// Why the server does not start.
-    pub(crate) refusals: Vec<String>,
-    /// What is refused, missing or left out while it runs.
-    pub(crate) warnings: Vec<String>,
+/// Why the server does not start with a plan, each a line with the `file:line` of the config. Costs one look at
+/// `global`.
+pub(crate) fn refusals(plan: &Plan) -> Vec<String> {
+    honour::in_global(plan).into_iter().filter(ends_the_start).map(line).collect()
 }
 
-impl Survey {
-    /// Looks at a plan, not at the machine.
-    pub(crate) fn of(plan: &Plan, registry: &Registry) -> Self {
-        let mut survey = Self::default();
-        survey.add(honour::in_global(plan));
-        for id in plan.vhost_ids() {
-            let vhost = plan.vhost(id);
-            survey.add(honour::in_vhost(plan, &vhost));
-            survey.warnings.extend(protocol::unserved(&vhost, registry, |place| plan.describe(place)));
-            if let Some(words) = vhost.tls.as_ref().and_then(without_effect) {
-                let place = plan.describe(vhost.place);
-                survey.warnings.push(format!("{place}: vhost `{}`: {words}", vhost.name));
-            }
-        }
-        survey
-    }
+/// What of the vhosts is refused, missing or left out while the server runs, each a line with the `file:line` of the
+/// config. Looks at all of the plan, and at nothing else.
+pub(crate) fn warnings(plan: &Plan, registry: &Registry) -> impl Iterator<Item = String> {
+    let listeners = plan.listeners().listeners;
+    let firsts: Vec<_> = listeners.iter().filter_map(|listener| listener.vhosts.first().copied()).collect();
+    let in_global = honour::in_global(plan).into_iter().filter(|found| !ends_the_start(found)).map(line);
+    in_global.chain(plan.vhost_ids().flat_map(move |id| of_vhost(plan, id, &firsts, registry)))
+}
 
-    fn add(&mut self, unhonoured: Vec<Unhonoured>) {
-        for Unhonoured { place, scope, what } in unhonoured {
-            let lines = match scope {
-                Scope::Server => &mut self.refusals,
-                Scope::Vhost | Scope::Mount | Scope::Header => &mut self.warnings,
-            };
-            lines.push(format!("{place}: {what}"));
-        }
+fn ends_the_start(found: &Unhonoured) -> bool {
+    found.scope == Scope::Server
+}
+
+fn of_vhost(plan: &Plan, id: VhostId, firsts: &[VhostId], registry: &Registry) -> Vec<String> {
+    let vhost = plan.vhost(id);
+    let mut lines: Vec<_> = honour::in_vhost(plan, &vhost).into_iter().map(line).collect();
+    lines.extend(protocol::unserved(&vhost, registry, |place| plan.describe(place)));
+    let mut say = |words: &str| {
+        let place = plan.describe(vhost.place);
+        lines.push(format!("{place}: vhost `{}`: {words}", vhost.name));
+    };
+    let is_first = vhost.listener.is_some_and(|listener| firsts.get(listener.index()) == Some(&id));
+    if vhost.fo_listen_queue.is_some() && !is_first {
+        say(
+            "`fo-listen-queue` has no effect, that of the first vhost of the same `interface` and `port` counts",
+        );
     }
+    if let Some(words) = vhost.tls.as_ref().and_then(without_effect) {
+        say(&words);
+    }
+    lines
+}
+
+fn line(Unhonoured { place, what, .. }: Unhonoured) -> String {
+    format!("{place}: {what}")
 }
 
 /// Words about each docroot that is not there now. It may come later, so that is no reason not to start.
@@ -52,11 +59,7 @@ pub(crate) fn missing_docroots(plan: &Plan) -> impl Iterator<Item = String> {
         let mounts = plan.vhost(id).mounts;
         mounts.into_iter().filter_map(|mount| {
             let Origin::File { docroot } = mount.origin else { return None };
-            let why = match std::fs::metadata(docroot) {
-                Ok(metadata) if metadata.is_dir() => return None,
-                Ok(_) => "is not a folder".to_owned(),
-                Err(error) => format!("cannot be reached: {error}"),
-            };
+            let why = fault_of_docroot(docroot)?;
             let place = plan.describe(mount.place);
             Some(format!(
                 "{place}: mount `{}`: `{docroot}` {why}; requests are answered 404",
@@ -68,27 +71,37 @@ pub(crate) fn missing_docroots(plan: &Plan) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use schemas::plan::{Bind, Families, Global, Vhost};
+    use schemas::plan::{Bind, Families, Global, Listener, Vhost};
 
     use super::*;
     use crate::boot::testing::{global, listener, vhost, written};
 
-    fn survey(global: &Global<'_>, vhost: Vhost<'_>) -> Survey {
+    fn plan(global: &Global<'_>, vhosts: &[Vhost<'_>]) -> Plan {
         let bind = Bind::Any { port: 80, families: Families::Both };
-        let plan = Plan::from_bytes(written(global, vec![listener(bind)], &[vhost])).unwrap();
-        Survey::of(&plan, &Registry::default())
+        let ids = (0..).map(VhostId).take(vhosts.len()).collect();
+        let listeners = vec![Listener { vhosts: ids, ..listener(bind) }];
+        Plan::from_bytes(written(global, listeners, vhosts)).unwrap()
+    }
+
+    fn warned(vhosts: &[Vhost<'_>]) -> Vec<String> {
+        warnings(&plan(&global(), vhosts), &Registry::default()).collect()
     }
 
     #[test]
     fn what_is_not_honoured_is_told_with_its_line() {
-        let found = survey(&global(), vhost());
-        assert!(found.refusals.is_empty() && found.warnings.is_empty(), "{found:?}");
-        let found = survey(&global(), Vhost { fo_listen_queue: Some(5), ..vhost() });
-        assert!(
-            found.warnings[0].starts_with("conf.d/site:7: vhost `a.test`: `fo-listen-queue`"),
-            "{found:?}"
-        );
-        let found = survey(&Global { ip_limit_wsi: Some(1), ..global() }, vhost());
-        assert!(found.refusals[0].contains("`ip-limit-wsi`"), "{found:?}");
+        assert_eq!(warned(&[vhost()]), [""; 0]);
+        assert_eq!(refusals(&plan(&global(), &[vhost()])), [""; 0]);
+        let found = warned(&[Vhost { apply_listen_accept: true, ..vhost() }]);
+        assert!(found[0].starts_with("conf.d/site:7: vhost `a.test`: `apply-listen-accept`"), "{found:?}");
+        let found = refusals(&plan(&Global { ip_limit_ah: Some(1), ..global() }, &[vhost()]));
+        assert!(found[0].contains("`ip-limit-ah`"), "{found:?}");
+    }
+
+    #[test]
+    fn of_several_vhosts_the_first_ones_queue_counts() {
+        let queue = || Vhost { fo_listen_queue: Some(5), ..vhost() };
+        assert_eq!(warned(&[queue(), vhost()]), [""; 0]);
+        let found = warned(&[vhost(), queue()]);
+        assert!(found.len() == 1 && found[0].contains("`fo-listen-queue`"), "{found:?}");
     }
 }

@@ -31,6 +31,7 @@ pub(crate) fn count(plan: &Plan) -> usize {
 pub(crate) struct Workers {
     exit: watch::Sender<bool>,
     ended: mpsc::UnboundedReceiver<Ended>,
+    late: Vec<mpsc::UnboundedSender<Vec<Bound>>>,
 }
 
 /// A worker that is no more, or never was.
@@ -52,20 +53,28 @@ impl Workers {
         let (exit, exited) = watch::channel(false);
         let (report, ended) = mpsc::unbounded_channel();
         let slots = connections(open_files, sockets.len());
+        let mut late = Vec::with_capacity(sockets.len());
         tracing::debug!("each worker takes {slots} connections");
         for (number, sockets) in sockets.into_iter().enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let (serving, exited) = (serving.clone(), exited.clone());
+            let (to, more) = mpsc::unbounded_channel();
+            late.push(to);
             let report = Report { worker: number, to: report.clone(), reason: "it panicked".to_owned() };
             thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let mut report = report;
                 let slots = Arc::new(Semaphore::new(slots));
-                report.reason = runtime.block_on(work(sockets, serving, slots, exited));
+                report.reason = runtime.block_on(work(sockets, Late { serving, more }, slots, exited));
                 // Reads that still wait for a disk must not hold the thread.
                 runtime.shutdown_background();
             })?;
         }
-        Ok(Self { exit, ended })
+        Ok(Self { exit, ended, late })
+    }
+
+    /// Where sockets that come late are sent, for each worker. Asked for once; without it no more can come.
+    pub(crate) fn late(&mut self) -> Vec<mpsc::UnboundedSender<Vec<Bound>>> {
+        std::mem::take(&mut self.late)
     }
 
     /// Waits for a worker to end, which none should.
@@ -80,29 +89,61 @@ impl Workers {
     }
 }
 
+/// Sockets that come late, and what their connections need.
+struct Late {
+    serving: Serving,
+    more: mpsc::UnboundedReceiver<Vec<Bound>>,
+}
+
+impl Late {
+    /// The next sockets; `None` if no more can come, or nobody will be served any more.
+    async fn next(&mut self) -> Option<Vec<Bound>> {
+        let drain = self.serving.drain();
+        tokio::select! {
+            () = drain.begun() => None,
+            more = self.more.recv() => more,
+        }
+    }
+}
+
 /// Accepts on all sockets of a worker until it may exit. Gives the reason of its end.
 async fn work(
     sockets: Vec<Bound>,
-    serving: Serving,
+    late: Late,
     slots: Arc<Semaphore>,
     mut exited: watch::Receiver<bool>,
 ) -> String {
     let mut loops = JoinSet::new();
-    for bound in sockets {
-        match accepting(bound, serving.clone(), Arc::clone(&slots)) {
-            Ok(accepting) => loops.spawn(accepting),
-            Err(error) => return format!("its runtime cannot take a socket: {error}"),
-        };
-    }
-    // What is left holds the drain open only as long as there are connections.
-    drop(serving);
+    let mut sockets = sockets;
+    let mut late = Some(late);
     loop {
+        if let Some(Late { serving, .. }) = &late {
+            for bound in sockets.drain(..) {
+                match accepting(bound, serving.clone(), Arc::clone(&slots)) {
+                    Ok(accepting) => loops.spawn(accepting),
+                    Err(error) => return format!("its runtime cannot take a socket: {error}"),
+                };
+            }
+        }
         tokio::select! {
             _ = exited.wait_for(|exited| *exited) => return "it was told to".to_owned(),
             Some(ended) = loops.join_next() => if let Err(error) = ended {
                 return format!("a loop that accepts connections failed: {error}");
+            },
+            more = next(&mut late) => match more {
+                Some(more) => sockets = more,
+                // What is left holds the drain open only as long as there are connections.
+                None => late = None,
             }
         }
+    }
+}
+
+/// [`Late::next`], which ends never where there is none.
+async fn next(late: &mut Option<Late>) -> Option<Vec<Bound>> {
+    match late {
+        Some(late) => late.next().await,
+        None => std::future::pending().await,
     }
 }
 

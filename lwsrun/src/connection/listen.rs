@@ -9,7 +9,9 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
-use super::{ConnectionFacts, Serving, serve};
+use super::addresses::Place;
+use super::slot::Slot;
+use super::{ConnectionFacts, Serving, crowded, serve};
 use crate::boot::sockets::{Bound, Listening};
 
 /// The first wait after a failed accept; each further one is twice as long, up to [`MAX_BACK_OFF`].
@@ -113,10 +115,20 @@ fn start(accepted: Accepted, facts: ConnectionFacts, serving: Serving, slot: Own
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!("connection of {peer}: {error}");
             }
-            tokio::spawn(serve(stream, ConnectionFacts { peer: Some(peer), ..facts }, serving, slot));
+            match serving.addresses.place(peer.ip()) {
+                Some(place) => {
+                    let facts = ConnectionFacts { peer: Some(peer), ..facts };
+                    tokio::spawn(serve(stream, facts, serving, Slot::new(slot, place)));
+                }
+                None => {
+                    tracing::debug!("{peer} has all the connections that `ip-limit-wsi` allows, refused");
+                    tokio::spawn(crowded::refuse(stream, facts.tls, Slot::new(slot, Place::default())));
+                }
+            }
         }
         Accepted::Unix(stream) => {
-            tokio::spawn(serve(stream, facts, serving, slot));
+            // Who is behind a unix socket is not known.
+            tokio::spawn(serve(stream, facts, serving, Slot::new(slot, Place::default())));
         }
     }
 }

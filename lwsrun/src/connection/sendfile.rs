@@ -2,7 +2,8 @@
 //! `sendfile`, all else as it is.
 //!
 //! A head and the beginning of its file leave in one segment: the head is sent with `MSG_MORE`. A file that was cut
-//! short ends the connection in an error, since its length was promised. Where the file system refuses, the bytes are
+//! short ends the connection in an error, since its length was promised; what is on its way is still the file's own
+//! memory, and may arrive as it is after the cut, as with any `sendfile`. Where the file system refuses, the bytes are
 //! copied here, because the head is out already.
 
 mod region;

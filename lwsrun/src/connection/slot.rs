@@ -7,15 +7,30 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::addresses::Place;
+
+/// A place among the worker's connections, and among those of the peer's address.
+#[derive(Debug)]
+pub(super) struct Slot {
+    _of_worker: OwnedSemaphorePermit,
+    _of_address: Place,
+}
+
+impl Slot {
+    pub(super) fn new(of_worker: OwnedSemaphorePermit, of_address: Place) -> Self {
+        Self { _of_worker: of_worker, _of_address: of_address }
+    }
+}
+
 /// A stream and its place. Whoever takes the stream over, such as a websocket session, holds the place on.
 #[derive(Debug)]
 pub(crate) struct Slotted<S> {
     pub(super) stream: S,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 impl<S> Slotted<S> {
-    pub(super) fn new(stream: S, slot: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(stream: S, slot: Slot) -> Self {
         Self { stream, _slot: slot }
     }
 }

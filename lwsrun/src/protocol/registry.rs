@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use super::Protocol;
 use super::dumb_increment::DumbIncrement;
+use super::echo::Echo;
 use super::mirror::Mirror;
+use super::post_demo::PostDemo;
+use super::status::Status;
 
 /// The protocols that this server has. The default holds the built-in ones.
 #[derive(Clone)]
@@ -38,7 +41,7 @@ impl Registry {
 
 impl Default for Registry {
     fn default() -> Self {
-        Self::empty().with(DumbIncrement).with(Mirror)
+        Self::empty().with(DumbIncrement).with(Echo).with(Mirror).with(PostDemo).with(Status)
     }
 }
 

@@ -31,8 +31,22 @@ pub(crate) fn host<B>(request: &Request<B>) -> Result<Option<&str>, Refusal> {
 
 /// Whether a field can be a host with or without a port (RFC 3986, section 3.2.2): no blank, no delimiter.
 fn is_host(field: &str) -> bool {
-    field.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\\"<>^`{|}".contains(&byte))
+    field.bytes().all(|byte| LEGAL[usize::from(byte)])
 }
+
+/// What each byte is in a host. A table, since each byte of each request's host is looked at.
+static LEGAL: [bool; 256] = {
+    let mut legal = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        legal[byte as usize] = !matches!(
+            byte,
+            b'/' | b'?' | b'#' | b'@' | b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}'
+        );
+        byte += 1;
+    }
+    legal
+};
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,8 @@ use http::{HeaderValue, Response, StatusCode};
 pub(crate) enum Refusal {
     /// The path has a bad escape or a NUL, or Host is missing or malformed.
     BadRequest,
+    /// A mount that asks for credentials, and none that it knows.
+    Unauthorized,
     /// A websocket for which no protocol is named, where one must be.
     Forbidden,
     /// No mount, no file, or a file that may not be read.
@@ -46,6 +48,7 @@ impl Refusal {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

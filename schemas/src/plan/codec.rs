@@ -28,6 +28,16 @@ pub fn decode<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<T, String>
     }
 }
 
+/// Decodes what a section begins with, and leaves the rest alone.
+///
+/// # Errors
+/// The reason in words, if the bytes do not begin with the form of a `T`.
+pub fn decode_start<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<T, String> {
+    let (value, _used) =
+        bincode::borrow_decode_from_slice(bytes, CONFIG).map_err(|error| error.to_string())?;
+    Ok(value)
+}
+
 /// Encodes one section.
 ///
 /// # Errors

@@ -69,6 +69,20 @@ impl Plan {
         self.section(3 + id.index())
     }
 
+    /// The name of one vhost: what [`Plan::vhost`] has, without decoding the rest.
+    ///
+    /// # Panics
+    /// If the id comes from another plan.
+    #[must_use]
+    pub fn vhost_name(&self, id: VhostId) -> &str {
+        // The name is the first field of a vhost.
+        let bytes = &(*self.bytes).as_ref()[self.sections[3 + id.index()].clone()];
+        match codec::decode_start(bytes) {
+            Ok(name) => name,
+            Err(error) => unreachable!("the plan was checked when it was opened: {error}"),
+        }
+    }
+
     /// A place as people write it, `conf.d/site:12`.
     #[must_use]
     pub fn describe(&self, place: Place) -> String {

@@ -44,7 +44,7 @@ impl Hosts {
     #[must_use]
     pub fn new(plan: &Plan, listener: ListenerId) -> Self {
         let vhosts = &plan.listeners().listeners[listener.index()].vhosts;
-        Self::of(vhosts[0], vhosts.iter().map(|&id| (id, plan.vhost(id).name)))
+        Self::of(vhosts[0], vhosts.iter().map(|&id| (id, plan.vhost_name(id))))
     }
 
     /// Prepares vhosts with their names, in config order; `first` is the first of them.

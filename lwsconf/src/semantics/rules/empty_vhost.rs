@@ -1,7 +1,7 @@
 //! A vhost that listens, and has neither mounts nor protocols: every path is answered 404.
 
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::semantics::view::{View, VhostView};
+use crate::semantics::view::{VhostView, View};
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     if !view.whole {

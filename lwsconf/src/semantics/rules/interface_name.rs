@@ -12,7 +12,8 @@ const LONGEST: usize = 15;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for vhost in &view.vhosts {
-        let Some(Bind::Interface { interface, .. }) = view.listener(vhost.plan).map(|listener| &listener.bind)
+        let Some(Bind::Interface { interface, .. }) =
+            view.listener(vhost.plan).map(|listener| &listener.bind)
         else {
             continue;
         };
@@ -22,7 +23,9 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
             Diagnostic::warning(Code::InterfaceName, headline, text.span())
                 .label(reason)
                 .note("lwsws waits until there is such an interface, and nothing answers on the port")
-                .help("write a numeric address, the name of a device such as `eth0`, or leave it out for all"),
+                .help(
+                    "write a numeric address, the name of a device such as `eth0`, or leave it out for all",
+                ),
         );
     }
 }
@@ -60,12 +63,21 @@ mod tests {
 
     #[test]
     fn devices_and_addresses_are_fine_and_the_rest_is_not() {
-        for fine in ["eth0", "lo", "eth0.100", "eth0:1", "wlp0s20f3", "127.0.0.1", "::1", "0.0.0.0", "fe80::1"] {
+        for fine in
+            ["eth0", "lo", "eth0.100", "eth0:1", "wlp0s20f3", "127.0.0.1", "::1", "0.0.0.0", "fe80::1"]
+        {
             assert_eq!(wrong(fine), None, "{fine}");
         }
-        for bad in
-            ["localhost", "www.example.com", "*", "127.0.0.1:80", "[::1]", "10.0.0.0/8", "/run/a", "256.1.1.1"]
-        {
+        for bad in [
+            "localhost",
+            "www.example.com",
+            "*",
+            "127.0.0.1:80",
+            "[::1]",
+            "10.0.0.0/8",
+            "/run/a",
+            "256.1.1.1",
+        ] {
             assert!(wrong(bad).is_some(), "{bad}");
         }
     }

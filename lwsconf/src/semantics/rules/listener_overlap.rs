@@ -1,7 +1,7 @@
 //! Two listeners on one port that cover the same address: written differently, they are two sockets.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use grammar::Span;
 use schemas::plan::{Bind, Families, Listener};
@@ -18,6 +18,17 @@ struct Port<'v, 'a> {
     addresses: HashMap<IpAddr, &'v Listener<'a>>,
     /// The loopback device by its name.
     loopback: Option<&'v Listener<'a>>,
+    /// The first of the other devices, whose addresses nobody knows here.
+    device: Option<&'v Listener<'a>>,
+}
+
+/// How two listeners meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Overlap {
+    /// They are for the same address: only one of them can be opened.
+    Same,
+    /// One is for every address, the other for one of them: that one takes its connections.
+    Within,
 }
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
@@ -28,43 +39,56 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
             Bind::Interface { interface, port, families } => (port, interface, families),
             Bind::Unix { .. } => continue,
         };
-        let known = ports.entry(port).or_default();
-        if let Some(other) = known.add(interface, families, listener) {
-            report.push(overlap(view, port, other, listener));
+        match ports.entry(port).or_default().add(interface, families, listener) {
+            Some((other, Overlap::Same)) => report.push_tolerated(same(view, port, other, listener)),
+            Some((other, Overlap::Within)) => report.push(within(view, port, other, listener)),
+            None => {}
         }
     }
 }
 
 impl<'v, 'a> Port<'v, 'a> {
-    /// Adds a listener, and returns one that covers the same address.
+    /// Adds a listener, and returns one that it meets.
     fn add(
         &mut self,
         interface: &str,
         families: Families,
         listener: &'v Listener<'a>,
-    ) -> Option<&'v Listener<'a>> {
+    ) -> Option<(&'v Listener<'a>, Overlap)> {
         let address: Option<IpAddr> = interface.parse().ok();
-        let is_wide = interface.is_empty() || address.is_some_and(|address| address.is_unspecified());
         let wide = self.wide.iter().find(|(others, _)| meet(*others, families)).map(|(_, wide)| *wide);
-        if is_wide {
+        if interface.is_empty() || address.is_some_and(|address| address.is_unspecified()) {
             let narrow = self.addresses.iter().filter(|(address, _)| meet(family(**address), families));
-            let narrow = narrow.map(|(_, narrow)| *narrow).chain(self.loopback).min_by_key(|one| one.place);
+            let narrow = narrow
+                .map(|(_, narrow)| *narrow)
+                .chain(self.loopback)
+                .chain(self.device)
+                .min_by_key(|one| one.place);
             self.wide.push((families, listener));
-            return wide.or(narrow);
+            return wide.map(|wide| (wide, Overlap::Same)).or(narrow.map(|narrow| (narrow, Overlap::Within)));
         }
-        match address {
+        let same = match address {
             Some(address) => {
                 let same = self.addresses.insert(address, listener);
-                same.or(self.loopback.filter(|_| address.is_loopback())).or(wide)
+                same.or(self.loopback.filter(|_| is_of_loopback(address)))
             }
             None if interface == "lo" => {
                 self.loopback = Some(listener);
-                let mut addresses = self.addresses.iter().filter(|(address, _)| address.is_loopback());
-                addresses.next().map(|(_, same)| *same).or(wide)
+                let mut addresses = self.addresses.iter().filter(|(address, _)| is_of_loopback(**address));
+                addresses.next().map(|(_, same)| *same)
             }
-            None => wide,
-        }
+            None => {
+                self.device.get_or_insert(listener);
+                None
+            }
+        };
+        same.map(|same| (same, Overlap::Same)).or(wide.map(|wide| (wide, Overlap::Within)))
     }
+}
+
+/// Whether the loopback device has an address, rather than just answering for it.
+fn is_of_loopback(address: IpAddr) -> bool {
+    address == IpAddr::V4(Ipv4Addr::LOCALHOST) || address == IpAddr::V6(Ipv6Addr::LOCALHOST)
 }
 
 fn family(address: IpAddr) -> Families {
@@ -75,12 +99,21 @@ fn meet(one: Families, other: Families) -> bool {
     one == other || one == Families::Both || other == Families::Both
 }
 
-fn overlap(view: &View<'_, '_>, port: u16, first: &Listener<'_>, later: &Listener<'_>) -> Diagnostic {
-    let headline = format!("port {port} is opened twice for the same address");
+fn same(view: &View<'_, '_>, port: u16, first: &Listener<'_>, later: &Listener<'_>) -> Diagnostic {
+    let headline = format!("port {port} is opened twice on the same address");
+    Diagnostic::error(Code::ListenerOverlap, headline, place(view, later))
+        .label(describe(later))
+        .also(place(view, first), describe(first))
+        .note("vhosts share a listener only if their `interface` is written alike; two of them cannot be opened")
+        .help("write the `interface` of all vhosts of the port alike")
+}
+
+fn within(view: &View<'_, '_>, port: u16, first: &Listener<'_>, later: &Listener<'_>) -> Diagnostic {
+    let headline = format!("port {port} is opened for every address, and once more for one of them");
     Diagnostic::warning(Code::ListenerOverlap, headline, place(view, later))
         .label(describe(later))
         .also(place(view, first), describe(first))
-        .note("a connection to that address sees only the vhosts of the more exact one")
+        .note("a connection to the one address sees only the vhosts that name it")
         .note("lwsws does not start: the address is in use")
         .help("write the `interface` of all vhosts of the port alike, or leave it out in all")
 }

@@ -5,7 +5,8 @@ use crate::semantics::view::View;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for (_, mount) in view.mounts() {
-        let (Some(at), Some(text)) = (mount.plan.mountpoint.find('#'), mount.fields.text("mountpoint")) else {
+        let (Some(at), Some(text)) = (mount.plan.mountpoint.find('#'), mount.fields.text("mountpoint"))
+        else {
             continue;
         };
         let headline = format!("no browser asks for the mountpoint {}", quoted(text.value));

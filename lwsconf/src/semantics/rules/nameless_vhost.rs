@@ -17,12 +17,14 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
             continue;
         }
         let place = object_span(vhost.fields);
-        let mut found = Diagnostic::warning(Code::NamelessVhost, "hardly any request reaches this vhost", place)
-            .label("has no name, and is not the first on its listener")
-            .also(first.place(), "requests for hosts without a vhost go here");
+        let mut found =
+            Diagnostic::warning(Code::NamelessVhost, "hardly any request reaches this vhost", place)
+                .label("has no name, and is not the first on its listener")
+                .also(first.place(), "requests for hosts without a vhost go here");
         if let Some(url) = view.url(vhost.plan, "/") {
             let asked = url.replacen("localhost", DEFAULT_NAME, 1);
-            found = found.note(format!("it answers only clients that ask for the host `default`, as in `{asked}`"));
+            found = found
+                .note(format!("it answers only clients that ask for the host `default`, as in `{asked}`"));
         }
         report.push(found.help("give it a `name`, or put it before the others on its port"));
     }

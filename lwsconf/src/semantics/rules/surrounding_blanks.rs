@@ -29,7 +29,8 @@ const KEYS: [&str; 19] = [
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     let mounts = view.mounts().map(|(_, mount)| mount.fields);
-    for fields in view.config.global().into_iter().chain(view.vhosts.iter().map(|vhost| vhost.fields)).chain(mounts)
+    for fields in
+        view.config.global().into_iter().chain(view.vhosts.iter().map(|vhost| vhost.fields)).chain(mounts)
     {
         check_object(fields, report);
     }
@@ -50,7 +51,7 @@ fn check_object(fields: &Fields<'_>, report: &mut Report) {
         let headline = format!("`{key}` {side} with a blank: {}", quoted(text.value));
         let found = Diagnostic::warning(Code::SurroundingBlanks, headline, place)
             .label("counts as part of it")
-            .fix("leave it out", text.span(), text.source_of(trimmed));
+            .fix("leave it out", place, "");
         report.push(found);
     }
 }

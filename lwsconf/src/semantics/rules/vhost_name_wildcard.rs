@@ -9,14 +9,21 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
             continue;
         };
         let headline = format!("the vhost's name {} is never matched: there are no wildcards", vhost.shown());
-        let found = Diagnostic::warning(Code::VhostNameWildcard, headline, name.span()).label("never matched");
+        let found =
+            Diagnostic::warning(Code::VhostNameWildcard, headline, name.span()).label("never matched");
         let is_first = listener.vhosts.first() == Some(&vhost.id);
         report.push(match name.value.strip_prefix("*.") {
             Some(domain) if !domain.contains('*') => found
-                .note(format!("a vhost `{domain}` answers for all of its subdomains without a vhost of their own"))
+                .note(format!(
+                    "a vhost `{domain}` answers for all of its subdomains without a vhost of their own"
+                ))
                 .fix("the domain alone", name.span_of(0..2), ""),
-            _ if is_first => found.help("leave the name out: the first vhost of a listener gets what no other does"),
-            _ => found.help("for all other hosts, put this vhost first on its listener; it needs no name then"),
+            _ if is_first => {
+                found.help("leave the name out: the first vhost of a listener gets what no other does")
+            }
+            _ => {
+                found.help("for all other hosts, put this vhost first on its listener; it needs no name then")
+            }
         });
     }
 }

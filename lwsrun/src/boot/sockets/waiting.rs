@@ -27,7 +27,8 @@ pub(crate) fn start(
     if waiting.is_empty() {
         return Ok(());
     }
-    let mut waiting: Vec<Waiting> = waiting.into_iter().map(|listener| Waiting { listener, said: None }).collect();
+    let mut waiting: Vec<Waiting> =
+        waiting.into_iter().map(|listener| Waiting { listener, said: None }).collect();
     let wait = move || {
         while !waiting.is_empty() && workers.iter().any(|worker| !worker.is_closed()) {
             thread::sleep(PERIOD);

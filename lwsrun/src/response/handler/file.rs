@@ -47,6 +47,7 @@ use schemas::plan::Mount;
 use schemas::route::{canonical_path, decode_path, slash_location};
 use tower::Service;
 
+pub(crate) use self::archive::fault_of_docroot;
 pub(crate) use self::cache::FileCache;
 
 use self::archive::Archives;

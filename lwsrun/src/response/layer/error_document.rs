@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
@@ -42,11 +42,11 @@ pub(crate) struct ErrorDocument<S> {
 impl<S> Service<Request<Body>> for ErrorDocument<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
+    S::Future: Unpin,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Answer<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -54,18 +54,31 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let is_document = request.uri().path() == &*self.location;
-        let location = Arc::clone(&self.location);
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let mut response = answer.await?;
-            match (response.status(), is_document) {
-                (StatusCode::NOT_FOUND, false) => Ok(redirect(StatusCode::FOUND, &location)),
-                (StatusCode::OK, true) => {
-                    *response.status_mut() = StatusCode::NOT_FOUND;
-                    Ok(response)
-                }
-                _ => Ok(response),
-            }
-        })
+        Answer { inner: self.inner.call(request), is_document, location: Arc::clone(&self.location) }
+    }
+}
+
+/// The answer of the inner service, changed when it is there.
+#[derive(Debug)]
+pub(crate) struct Answer<F> {
+    inner: F,
+    is_document: bool,
+    location: Arc<str>,
+}
+
+impl<F> Future for Answer<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Ok(mut response) = ready!(Pin::new(&mut self.inner).poll(cx));
+        match (response.status(), self.is_document) {
+            (StatusCode::NOT_FOUND, false) => response = redirect(StatusCode::FOUND, &self.location),
+            (StatusCode::OK, true) => *response.status_mut() = StatusCode::NOT_FOUND,
+            _ => {}
+        }
+        Poll::Ready(Ok(response))
     }
 }

@@ -1,4 +1,4 @@
-//! The `headers` of vhost and mount, on every answer.
+//! The `headers` of vhost and mount, and what the server adds by itself, on every answer.
 
 use std::sync::Arc;
 
@@ -28,12 +28,23 @@ pub(crate) struct Headers {
 struct Field {
     name: HeaderName,
     value: HeaderValue,
-    replace: bool,
+    mode: Mode,
 }
 
+/// What becomes of a header that an answer has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Replaced,
+    Joined,
+    Kept,
+}
+
+/// A header of answers that do not have it.
+pub(crate) type Default = (HeaderName, HeaderValue);
+
 impl Headers {
-    /// Prepares the headers of a vhost and one of its mounts.
-    pub(crate) fn new(vhost: &[Header<'_>], mount: &[Header<'_>]) -> Self {
+    /// Prepares the headers of a vhost and one of its mounts, and those that answers have by default.
+    pub(crate) fn new(vhost: &[Header<'_>], mount: &[Header<'_>], defaults: &[Default]) -> Self {
         let mut fields: Vec<Field> = Vec::new();
         for header in merged_headers(vhost, mount) {
             // The plan was checked: names and values are legal.
@@ -42,19 +53,28 @@ impl Headers {
             let (Ok(name), Ok(value)) = (name, value) else { continue };
             if !FRAMING.contains(&name) {
                 let replace = SINGLE.contains(&name) && !fields.iter().any(|field| field.name == name);
-                fields.push(Field { name, value, replace });
+                fields.push(Field { name, value, mode: if replace { Mode::Replaced } else { Mode::Joined } });
             }
         }
+        let default =
+            |(name, value): &Default| Field { name: name.clone(), value: value.clone(), mode: Mode::Kept };
+        fields.extend(defaults.iter().map(default));
         Self { fields: fields.into() }
     }
 
     /// Puts the headers into an answer.
     pub(crate) fn apply(&self, headers: &mut HeaderMap) {
-        for Field { name, value, replace } in &*self.fields {
-            if *replace {
-                headers.insert(name, value.clone());
-            } else {
-                headers.append(name, value.clone());
+        for Field { name, value, mode } in &*self.fields {
+            match mode {
+                Mode::Replaced => {
+                    headers.insert(name, value.clone());
+                }
+                Mode::Joined => {
+                    headers.append(name, value.clone());
+                }
+                Mode::Kept => {
+                    headers.entry(name).or_insert_with(|| value.clone());
+                }
             }
         }
     }
@@ -81,6 +101,8 @@ impl Headers {
 
 #[cfg(test)]
 mod tests {
+    use http::header::SERVER;
+
     use super::*;
 
     #[test]
@@ -93,10 +115,14 @@ mod tests {
         let mount = [Header { name: "x-a", value: "2" }, Header { name: "x-a", value: "3" }];
         let mut map = HeaderMap::new();
         map.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Headers::new(&vhost, &mount).apply(&mut map);
+        let default = |name, value| (name, HeaderValue::from_static(value));
+        let defaults = [default(SERVER, "s"), default(CACHE_CONTROL, "private")];
+        Headers::new(&vhost, &mount, &defaults).apply(&mut map);
         let values: Vec<_> = map.get_all("x-a").iter().collect();
         assert_eq!(values, ["2", "3"]);
         assert_eq!(map[CACHE_CONTROL], "no-cache");
+        assert_eq!(map[SERVER], "s");
+        assert_eq!(map.get_all(CACHE_CONTROL).iter().count(), 1);
         assert!(!map.contains_key(CONTENT_LENGTH));
         assert_eq!(Headers::refused(&vhost).collect::<Vec<_>>(), ["Content-Length"]);
     }

@@ -2,9 +2,10 @@
 
 use http::HeaderValue;
 use http::header::SERVER;
-use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Adds `server`, unless a configured header already did.
-pub(crate) fn layer(value: Option<&HeaderValue>) -> SetResponseHeaderLayer<Option<HeaderValue>> {
-    SetResponseHeaderLayer::if_not_present(SERVER, value.cloned())
+use super::headers::Default;
+
+/// The header, if there is one; a configured one wins over it.
+pub(crate) fn field(value: Option<HeaderValue>) -> Option<Default> {
+    value.map(|value| (SERVER, value))
 }

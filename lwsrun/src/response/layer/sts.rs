@@ -5,10 +5,10 @@
 use http::HeaderValue;
 use http::header::STRICT_TRANSPORT_SECURITY;
 use schemas::route;
-use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Adds the header where `on`, unless a configured header already did.
-pub(crate) fn layer(on: bool) -> SetResponseHeaderLayer<Option<HeaderValue>> {
-    let value = on.then(|| HeaderValue::from_static(route::STRICT_TRANSPORT_SECURITY));
-    SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, value)
+use super::headers::Default;
+
+/// The header where `on`; a configured one wins over it.
+pub(crate) fn field(on: bool) -> Option<Default> {
+    on.then(|| (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(route::STRICT_TRANSPORT_SECURITY)))
 }

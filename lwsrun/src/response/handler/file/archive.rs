@@ -72,6 +72,7 @@ pub(super) struct Archive {
 impl Archives {
     /// `place` is the mount's `file:line`.
     pub(super) fn new(docroot: &str, place: &str) -> Self {
+        let docroot = docroot.trim_end_matches('/');
         let mut candidates: Vec<Candidate> = Path::new(docroot)
             .ancestors()
             .filter(|path| has_suffix(path))
@@ -178,10 +179,10 @@ impl Candidate {
 }
 
 /// Why a docroot cannot be served now, in words; `None` if it is a folder or an archive.
-pub(super) fn fault_of_docroot(docroot: &str) -> Option<String> {
+pub(crate) fn fault_of_docroot(docroot: &str) -> Option<String> {
     for candidate in &Archives::new(docroot, "").candidates {
         if let Ok(Some(opened)) = candidate.open(Patience::Disk) {
-            return Directory::read(&opened).err().map(|error| error.to_string());
+            return Directory::read(&opened).err().map(|error| format!("is not served: {error}"));
         }
     }
     match metadata(docroot) {

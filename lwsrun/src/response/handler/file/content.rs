@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 
 use super::archive::{Form, GZIP_HEAD, Packed, Unpacked};
 use super::body::FileBody;
@@ -144,7 +144,7 @@ impl Piece {
         match self {
             Self::Memory(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::File(file) => Pin::new(file).poll_frame(context),
-            Self::Unpacked(member) => Pin::new(member).poll_frame(context),
+            Self::Unpacked(member) => Pin::new(&mut **member).poll_frame(context),
         }
     }
 }

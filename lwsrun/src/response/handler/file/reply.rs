@@ -41,7 +41,7 @@ impl Representation {
     pub(super) fn new(source: &Source, media_type: Option<HeaderValue>, varies: bool) -> Self {
         let length = source.length();
         let validators = Validators { etag: etag(source), modified: modified(&source.opened.identity) };
-        let mut headers = HeaderMap::with_capacity(5);
+        let mut headers = HeaderMap::with_capacity(12);
         if let Some(media_type) = media_type {
             headers.insert(CONTENT_TYPE, media_type);
         }

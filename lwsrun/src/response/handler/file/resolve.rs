@@ -110,7 +110,9 @@ impl Docroot {
     fn tell_once(&self, errno: Errno) {
         if !self.told.swap(true, Ordering::Relaxed) {
             let Self { place, path, .. } = self;
-            tracing::warn!("{place}: docroot `{path}`: {errno}; its mount answers 404 until the folder is there");
+            tracing::warn!(
+                "{place}: docroot `{path}`: {errno}; its mount answers 404 until the folder is there"
+            );
         }
     }
 }

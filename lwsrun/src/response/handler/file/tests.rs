@@ -1,7 +1,9 @@
 //! The service, called directly: what is answered.
 
+mod archives;
 mod file_system;
 mod multipart;
+mod serve_dir;
 mod siblings;
 
 use std::path::Path;
@@ -14,6 +16,7 @@ use schemas::plan::{Cache, Mime, Origin, Place, SourceId};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use super::body::SMALL;
 use super::*;
 
 const ALWAYS_LOOK: Duration = Duration::ZERO;

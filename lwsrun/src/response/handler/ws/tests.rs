@@ -4,8 +4,10 @@
 mod clock;
 mod conduct;
 mod counter;
+mod echo;
 mod frames;
 mod mirror;
+mod status;
 mod threads;
 mod upgrade;
 
@@ -33,7 +35,9 @@ use crate::response::handler::refuse::Refuse;
 use crate::shutdown::DrainControl;
 
 const COUNTER: &str = "dumb-increment-protocol";
+const ECHO: &str = "lws-echo";
 const MIRROR: &str = "lws-mirror-protocol";
+const STATUS: &str = "lws-status";
 
 /// Headers, or changes to them.
 pub(super) type Headers<'a, V = &'a str> = &'a [(&'a str, V)];
@@ -50,7 +54,8 @@ type Client<S = DuplexStream> = WebSocketStream<S>;
 impl Site {
     /// The built-in protocols, without options.
     fn builtin() -> Self {
-        Self::new(&Registry::default(), &Vhost { protocols: vec![named(COUNTER), named(MIRROR)], ..vhost() })
+        let protocols = [COUNTER, ECHO, MIRROR, STATUS].into_iter().map(named).collect();
+        Self::new(&Registry::default(), &Vhost { protocols, ..vhost() })
     }
 
     /// One protocol, whose sessions do this.

@@ -120,7 +120,11 @@ impl Directory {
                 Err(why) => directory.leave_out(name, why),
             }
         }
-        if fields.0.is_empty() { Ok(directory) } else { Err(ReadError::Damaged("it has more records than it says")) }
+        if fields.0.is_empty() {
+            Ok(directory)
+        } else {
+            Err(ReadError::Damaged("it has more records than it says"))
+        }
     }
 
     fn leave_out(&mut self, name: &[u8], why: &str) {
@@ -165,7 +169,8 @@ impl End {
             return Err(ReadError::SeveralFiles);
         }
         let place = size.saturating_sub((tail.len() - at) as u64);
-        let start = place.checked_sub(fields.length.into()).ok_or(ReadError::Damaged("it begins before the file"))?;
+        let start =
+            place.checked_sub(fields.length.into()).ok_or(ReadError::Damaged("it begins before the file"))?;
         let base =
             start.checked_sub(fields.offset.into()).ok_or(ReadError::Damaged("it is not where it says"))?;
         Ok(Self { records, start, length: fields.length, base })
@@ -200,7 +205,8 @@ impl<'b> Fields<'b> {
         let lengths = [self.u16()?, self.u16()?, self.u16()?].map(usize::from);
         let (disk, _internal) = (self.u16()?, self.u16()?);
         let (attributes, offset) = (self.u32()?, self.u32()?);
-        let [name, _extra, _comment] = [self.take(lengths[0])?, self.take(lengths[1])?, self.take(lengths[2])?];
+        let [name, _extra, _comment] =
+            [self.take(lengths[0])?, self.take(lengths[1])?, self.take(lengths[2])?];
         let method = match method {
             0 if packed == size => Ok(Method::Stored),
             8 => Ok(Method::Deflated),
@@ -246,7 +252,8 @@ impl<'b> Fields<'b> {
 /// Whether a name is one that the path of a request can mean.
 fn is_path(name: &[u8]) -> bool {
     let name = name.strip_suffix(b"/").unwrap_or(name);
-    let legal = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.contains(&0) && !part.contains(&b'\\');
+    let legal =
+        |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.contains(&0) && !part.contains(&b'\\');
     name.split(|&byte| byte == b'/').all(legal)
 }
 

@@ -21,7 +21,7 @@ pub(in super::super) const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 
 const GZIP_EXTRA: u64 = 18;
 
 const HEADER: &[u8] = b"PK\x03\x04";
-const HEADER_LENGTH: u64 = 30;
+const HEADER_LENGTH: usize = 30;
 
 /// A member, and where its packed bytes are in the archive.
 #[derive(Debug)]
@@ -40,9 +40,14 @@ pub(in super::super) enum Form {
 
 impl Packed {
     /// Finds the bytes of a member behind its own header (APPNOTE 6.3, section 4.3.7).
-    pub(super) fn new(entry: &Entry, opened: &Opened, name: &[u8], patience: Patience) -> Result<Self, Failure> {
+    pub(super) fn new(
+        entry: &Entry,
+        opened: &Opened,
+        name: &[u8],
+        patience: Patience,
+    ) -> Result<Self, Failure> {
         let mut packed = Self { name: name.into(), entry: *entry, start: 0 };
-        let mut header = [0; HEADER_LENGTH as usize];
+        let mut header = [0; HEADER_LENGTH];
         let read = fill(&opened.file, &mut header, entry.header, patience);
         let read = read.map_err(|errno| opened.failure(errno, patience))?;
         if !read || !header.starts_with(HEADER) {
@@ -50,7 +55,7 @@ impl Packed {
         }
         let [.., n0, n1, e0, e1] = header;
         let names = u64::from(u16::from_le_bytes([n0, n1])) + u64::from(u16::from_le_bytes([e0, e1]));
-        packed.start = entry.header.saturating_add(HEADER_LENGTH + names);
+        packed.start = entry.header.saturating_add(HEADER_LENGTH as u64 + names);
         if packed.range().end > entry.limit {
             return Err(packed.damaged(opened, "it reaches into the directory"));
         }
@@ -122,7 +127,9 @@ impl Packed {
         let status = Decompress::new(false).decompress_vec(packed, &mut bytes, FlushDecompress::Finish);
         match status {
             Ok(Status::StreamEnd) if bytes.len() == size => Ok(bytes),
-            Ok(Status::StreamEnd | Status::Ok | Status::BufError) => Err("it is not as long as the directory says"),
+            Ok(Status::StreamEnd | Status::Ok | Status::BufError) => {
+                Err("it is not as long as the directory says")
+            }
             Err(_) => Err("its deflated bytes are not legal"),
         }
     }

@@ -59,8 +59,12 @@ impl Unpacked {
         self.input.advance(consumed.min(self.input.len()));
         let stuck = consumed == 0 && output.is_empty();
         match status {
-            Status::StreamEnd if output.len() as u64 != self.rest => Err("it is shorter than the directory says"),
-            Status::Ok | Status::BufError if stuck && !self.input.is_empty() => Err("its deflated bytes are not legal"),
+            Status::StreamEnd if output.len() as u64 != self.rest => {
+                Err("it is shorter than the directory says")
+            }
+            Status::Ok | Status::BufError if stuck && !self.input.is_empty() => {
+                Err("its deflated bytes are not legal")
+            }
             _ => Ok(output.into()),
         }
     }
@@ -103,7 +107,9 @@ impl Body for Unpacked {
                     body.rest = 0;
                     return Poll::Ready(Some(Err(error)));
                 }
-                None if body.inflater.is_none() => return Poll::Ready(Some(Err(body.broken("it is cut short")))),
+                None if body.inflater.is_none() => {
+                    return Poll::Ready(Some(Err(body.broken("it is cut short"))));
+                }
                 None => {}
             }
         }

@@ -90,7 +90,11 @@ async fn entries_are_kept_while_an_old_file_stays_the_same() {
     };
     let entry = |identity| {
         let file = Representation::new(&sources(identity).plain, None, false);
-        Entry::new(Form { coding: None, file, identity, bytes: Some(Bytes::new()) }, Vec::new(), 0)
+        Entry::new(
+            Form { coding: None, file, identity, bytes: Some(Bytes::new()), kept: None },
+            Vec::new(),
+            0,
+        )
     };
     let old = Identity { modified: (1, 0), changed: (2, 0), ..young };
     assert!(entry(old).is_still(&sources(old)));

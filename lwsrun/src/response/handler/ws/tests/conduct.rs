@@ -172,3 +172,25 @@ async fn a_connection_that_breaks_ends_the_session() {
     drop(site.open("/", "doing").await);
     ends.recv().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_never_comes_ends_the_session() {
+    let (give, mut ends) = mpsc::channel(1);
+    let site = Site::doing(move |mut session| {
+        let give = give.clone();
+        async move {
+            tokio::spawn(async move { give.send(session.next().await).await });
+            std::future::pending::<()>().await;
+        }
+    });
+    // No HTTP connection is behind this request, so nothing can be handed over.
+    let request = Request::get("/")
+        .header("upgrade", "websocket")
+        .header("connection", "upgrade")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-protocol", "doing");
+    let Ok(response) = site.service().call(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), 101);
+    assert_eq!(ends.recv().await, Some(None));
+}

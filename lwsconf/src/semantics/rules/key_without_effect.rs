@@ -1,0 +1,106 @@
+//! Keys that do nothing on the kind of mount that they stand in.
+
+use grammar::Span;
+use schemas::plan::{Cache, Mount, Origin};
+
+use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::semantics::view::{MountView, View};
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Files,
+    Programs,
+    Callbacks,
+    Redirects,
+    Nothing,
+}
+
+const KEYS: [(&str, Purpose); 16] = [
+    ("default", Purpose::Files),
+    ("extra-mimetypes", Purpose::Files),
+    ("interpret", Purpose::Files),
+    ("cache-max-age", Purpose::Files),
+    ("cache-reuse", Purpose::Files),
+    ("cache-revalidate", Purpose::Files),
+    ("cache-intermediaries", Purpose::Files),
+    ("cache-no", Purpose::Files),
+    ("cgi-timeout", Purpose::Programs),
+    ("cgi-env", Purpose::Programs),
+    ("cgi-chroot", Purpose::Programs),
+    ("cgi-chdir", Purpose::Programs),
+    ("pmo", Purpose::Callbacks),
+    ("auth-mask", Purpose::Callbacks),
+    ("append-path", Purpose::Redirects),
+    ("protocol", Purpose::Nothing),
+];
+
+pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
+    for (_, mount) in view.mounts().filter(|(_, mount)| may_have_some(mount.plan)) {
+        let Some((purpose, kind)) = kind(&mount.plan.origin) else { continue };
+        let idle: Vec<(&str, Span)> = KEYS
+            .iter()
+            .filter(|(_, wanted)| *wanted != purpose)
+            .filter_map(|(key, _)| Some((*key, mount.fields.key_span(key).filter(|_| is_meant(mount, key))?)))
+            .collect();
+        if let Some((first, others)) = idle.split_first() {
+            report.push(without_effect(*first, others, kind));
+        }
+    }
+}
+
+/// Whether any key may be for another kind of mount: a quick look, since nearly all mounts have none.
+fn may_have_some(mount: &Mount<'_>) -> bool {
+    let for_programs = mount.cgi_timeout.is_some()
+        || mount.cgi_chroot.is_some()
+        || mount.cgi_chdir.is_some()
+        || !mount.cgi_env.is_empty();
+    let for_others = mount.append_path || mount.auth_mask.is_some() || !mount.pmo.is_empty();
+    let for_files = mount.default.is_some()
+        || mount.cache != Cache::default()
+        || !mount.extra_mimetypes.is_empty()
+        || !mount.interpret.is_empty();
+    let is_file = matches!(mount.origin, Origin::File { .. });
+    for_programs || for_others || mount.protocol.is_some() || (for_files && !is_file)
+}
+
+/// A switch that is off says nothing, and so is no mistake.
+fn is_meant(mount: &MountView<'_, '_>, key: &str) -> bool {
+    mount.fields.boolean(key).is_none_or(|switch| switch.value)
+}
+
+/// The purpose that an origin serves, and what to call it; none for an origin that does nothing itself.
+fn kind(origin: &Origin<'_>) -> Option<(Purpose, &'static str)> {
+    Some(match origin {
+        Origin::File { .. } => (Purpose::Files, "a mount of files"),
+        Origin::Cgi { .. } => (Purpose::Programs, "a CGI program"),
+        Origin::Callback { .. } => (Purpose::Callbacks, "a callback"),
+        Origin::Redirect { .. } => (Purpose::Redirects, "a redirect"),
+        // Nothing is for proxies alone, so any of the keys is one too many.
+        Origin::Proxy(_) => (Purpose::Nothing, "a proxy"),
+        Origin::Gzip { .. } => return None,
+    })
+}
+
+fn without_effect(first: (&str, Span), others: &[(&str, Span)], kind: &str) -> Diagnostic {
+    let names: Vec<String> =
+        std::iter::once(&first).chain(others).map(|(key, _)| format!("`{key}`")).collect();
+    let verb = if others.is_empty() { "does" } else { "do" };
+    let headline = format!("{} {verb} nothing on {kind}", names.join(", "));
+    let keys = || std::iter::once(&first).chain(others).map(|(key, _)| *key);
+    let mut found = Diagnostic::warning(Code::KeyWithoutEffect, headline, first.1).label("without effect");
+    // The documentation of lwsws itself has these two where they do nothing.
+    if keys().all(|key| matches!(key, "default" | "protocol")) {
+        found = Diagnostic::remark(Code::KeyWithoutEffect, found.headline, first.1).label("without effect");
+    }
+    for (_, place) in others {
+        found = found.also(*place, "without effect");
+    }
+    if keys().any(|key| matches!(key, "cgi-env" | "pmo")) {
+        found = found.note("lwsws keeps `cgi-env` and `pmo` in one list: use the one that is for this mount");
+    }
+    if keys().any(|key| key.starts_with("cache-")) {
+        found = found.note("cache headers are sent with files only; to send one here, write it in `headers`");
+    }
+    found.help(if others.is_empty() { "take it out" } else { "take them out" })
+}

@@ -1,0 +1,80 @@
+//! A vhost that serves files without the headers that keep browsers from doing harm with them. A hint.
+
+use schemas::plan::{Header, Origin};
+use schemas::route::merged_headers;
+
+use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::semantics::view::{VhostView, View};
+
+/// How many vhosts are told one by one; the last of them speaks for the rest.
+const MOST: usize = 10;
+
+pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
+    let mut hints: Vec<Diagnostic> = Vec::new();
+    let mut more = 0;
+    for vhost in view.vhosts.iter().filter(|vhost| vhost.plan.listener.is_some()) {
+        let missing = missing(vhost);
+        if missing.is_empty() {
+            continue;
+        }
+        if hints.len() == MOST {
+            more += 1;
+        } else {
+            hints.push(hint(vhost, &missing));
+        }
+    }
+    if more > 0
+        && let Some(last) = hints.pop()
+    {
+        hints.push(last.note(format!("{more} more vhosts lack some of them")));
+    }
+    hints.into_iter().for_each(|hint| report.push(hint));
+}
+
+/// The headers that at least one mount of files does not send.
+fn missing(vhost: &VhostView<'_, '_>) -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    let files = vhost.plan.mounts.iter().filter(|mount| matches!(mount.origin, Origin::File { .. }));
+    for mount in files {
+        for (name, is_sent) in PROTECTIVE {
+            let sent = merged_headers(&vhost.plan.headers, &mount.headers).any(is_sent);
+            if !sent && !missing.contains(&name) {
+                missing.push(name);
+            }
+        }
+        if missing.len() == PROTECTIVE.len() {
+            break;
+        }
+    }
+    missing
+}
+
+/// A header by what it is called in the hint, and how one is told that does its work.
+type Protective = (&'static str, fn(&Header<'_>) -> bool);
+
+const PROTECTIVE: [Protective; 3] = [
+    ("Content-Security-Policy", is_policy),
+    ("X-Content-Type-Options: nosniff", |header| {
+        header.name.eq_ignore_ascii_case("X-Content-Type-Options")
+            && header.value.trim().eq_ignore_ascii_case("nosniff")
+    }),
+    ("X-Frame-Options", |header| {
+        header.name.eq_ignore_ascii_case("X-Frame-Options")
+            || (is_policy(header) && header.value.contains("frame-ancestors"))
+    }),
+];
+
+fn is_policy(header: &Header<'_>) -> bool {
+    header.name.eq_ignore_ascii_case("Content-Security-Policy")
+}
+
+fn hint(vhost: &VhostView<'_, '_>, missing: &[&str]) -> Diagnostic {
+    let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+    let headline = format!("files of the vhost {} are sent without {}", vhost.shown(), names.join(", "));
+    Diagnostic::remark(Code::SecurityHeaders, headline, vhost.place())
+        .label("a hint: these headers protect those who visit")
+        .help(format!(
+            "add them to `headers` of the vhost; `lwsconf explain {}` tells what each does",
+            Code::SecurityHeaders
+        ))
+}

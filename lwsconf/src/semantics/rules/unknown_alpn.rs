@@ -1,0 +1,43 @@
+//! A name in `alpn` or `default-alpn` that is not spoken: the server does not start with it.
+
+use crate::diagnostic::{Code, Diagnostic, Report, quoted};
+use crate::schema::Text;
+use crate::semantics::view::View;
+
+const SPOKEN: [&str; 2] = ["h2", "http/1.1"];
+
+pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
+    let has_tls = view.vhosts.iter().any(|vhost| vhost.plan.tls.is_some());
+    if let Some(list) =
+        view.config.global().and_then(|global| global.text("default-alpn")).filter(|_| has_tls)
+    {
+        check_list("default-alpn", &list, report);
+    }
+    for vhost in &view.vhosts {
+        if vhost.plan.tls.as_ref().is_some_and(|tls| tls.alpn.is_some())
+            && let Some(list) = vhost.fields.text("alpn")
+        {
+            check_list("alpn", &list, report);
+        }
+    }
+}
+
+fn check_list(key: &str, list: &Text<'_>, report: &mut Report) {
+    let mut end = 0;
+    for entry in list.value.split(',') {
+        let start = end + entry.len() - entry.trim_start().len();
+        end += entry.len() + 1;
+        let name = entry.trim();
+        if name.is_empty() || SPOKEN.contains(&name) {
+            continue;
+        }
+        let headline = format!("{} in `{key}` is not spoken", quoted(name));
+        let found = Diagnostic::error(Code::UnknownAlpn, headline, list.span_of(start..start + name.len()))
+            .label("lwsrun does not start with it")
+            .note("spoken are `h2` and `http/1.1`");
+        report.push_tolerated(match name {
+            "h3" => found.help("take it out: HTTP/3 runs over QUIC, not over this port"),
+            _ => found.help("take it out"),
+        });
+    }
+}

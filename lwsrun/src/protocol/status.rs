@@ -1,0 +1,144 @@
+//! `lws-status`: tells every member who the members are, newest first, whenever one comes or goes.
+//!
+//! Each telling is one text message, JSON:
+//!
+//! ```json
+//! { "version":"lwsrun 0.1.0", "wss_over_h2":"0", "hostname":"host", "wsi":"1",
+//!   "conns":[{"peer":"192.0.2.7","time":"1700000000","ua":"user agent"}]}
+//! ```
+//!
+//! in one line. `wsi` is the number of members of the vhost, `time` the second since 1970 in which one came, `ua` its
+//! agent or `unknown`. Websockets over HTTP/2 are not spoken, so `wss_over_h2` is 0. Messages received are ignored.
+//! No options.
+//!
+//! **Many or slow members.** A new member is told at once. After that a member is told at most once in [`PACE`], and
+//! not before it has read half of what waits for it: what happened in between is told in one go. The text is made
+//! once for all members.
+//!
+//! Differs from lwsws: a message is not torn into fragments, there may be [`MEMBERS`] members of a vhost (one too
+//! many is closed with 1013), and agents are escaped so that they are harmless in a page, too.
+
+mod census;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::BoxFuture;
+use http::header::USER_AGENT;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::{CloseCode, Instance, Opening, Options, Protocol, Session, StartError, Text, VhostContext};
+use census::{Census, Member};
+
+/// Most members of a vhost.
+const MEMBERS: usize = 1000;
+
+/// Least time between two tellings to one member.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Where Linux says what the machine is called.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
+/// The protocol.
+pub(super) struct Status;
+
+/// The members of a vhost, and who waits for news of them.
+struct Board {
+    /// Announces each change; the number itself says nothing.
+    changes: watch::Sender<()>,
+    census: Mutex<Census>,
+}
+
+/// Membership of one session; ends when dropped, however the session ends.
+struct Membership {
+    board: Arc<Board>,
+    number: u64,
+}
+
+impl Protocol for Status {
+    fn name(&self) -> &str {
+        "lws-status"
+    }
+
+    fn start(&self, _: VhostContext, _: Options) -> Result<Arc<dyn Instance>, StartError> {
+        let host = std::fs::read_to_string(HOST_NAME).unwrap_or_default();
+        let host = if host.trim().is_empty() { "unknown" } else { host.trim() };
+        let census = Mutex::new(Census::new(host));
+        Ok(Arc::new(Board { changes: watch::Sender::new(()), census }))
+    }
+}
+
+impl Instance for Board {
+    fn session(self: Arc<Self>, opening: Opening, session: Session) -> BoxFuture<'static, ()> {
+        let member = member(&opening);
+        drop(opening);
+        let changes = self.changes.subscribe();
+        match Membership::join(self, member) {
+            Some(membership) => Box::pin(tell(membership, changes, session)),
+            None => {
+                session.close(CloseCode::AGAIN, "too many members");
+                Box::pin(async {})
+            }
+        }
+    }
+}
+
+/// Tells a member at once, and then of each change.
+async fn tell(membership: Membership, mut changes: watch::Receiver<()>, mut session: Session) {
+    let sender = session.sender();
+    loop {
+        changes.mark_unchanged();
+        if sender.send(membership.board.telling()).await.is_err() {
+            return;
+        }
+        let soonest = Instant::now() + PACE;
+        let due = async {
+            // The sender is in the board, which the membership keeps.
+            let _ = changes.changed().await;
+            sleep_until(soonest).await;
+            sender.eased().await;
+        };
+        tokio::pin!(due);
+        loop {
+            tokio::select! {
+                message = session.next() => if message.is_none() { return },
+                () = &mut due => break,
+            }
+        }
+    }
+}
+
+fn member(opening: &Opening) -> Member {
+    let peer = opening.peer.map(|peer| peer.ip().to_canonical().to_string());
+    let agent = opening.headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+    // A clock before 1970 is a clock that was never set.
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Member::new(peer.as_deref(), since.as_secs(), agent.as_deref())
+}
+
+impl Membership {
+    /// Joins, unless there are [`MEMBERS`] already.
+    fn join(board: Arc<Board>, member: Member) -> Option<Self> {
+        let number = board.census().join(member, MEMBERS)?;
+        board.changes.send_replace(());
+        Some(Self { board, number })
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.board.census().leave(self.number);
+        self.board.changes.send_replace(());
+    }
+}
+
+impl Board {
+    fn telling(&self) -> Text {
+        self.census().telling()
+    }
+
+    fn census(&self) -> MutexGuard<'_, Census> {
+        self.census.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,136 @@
+//! Who is there, and the text that tells of it.
+
+use std::fmt::Write;
+
+use crate::protocol::Text;
+
+/// Longest `ua`, escaped, in bytes.
+const LONGEST_AGENT: usize = 255;
+
+/// The members of a vhost, and the text about them, made when it is first wanted after a change.
+pub(super) struct Census {
+    /// All of the text before the number of members.
+    head: String,
+    members: Vec<(u64, Member)>,
+    next: u64,
+    telling: Option<Text>,
+}
+
+/// A member, as the JSON object that tells of it.
+pub(super) struct Member(Box<str>);
+
+impl Census {
+    /// Nobody, on the machine of that name.
+    pub(super) fn new(host: &str) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        let host = escape(host, usize::MAX);
+        let head =
+            format!("{{ \"version\":\"lwsrun {version}\", \"wss_over_h2\":\"0\", \"hostname\":\"{host}\", ");
+        Self { head, members: Vec::new(), next: 0, telling: None }
+    }
+
+    /// Adds a member and gives the number to take it out by; `None` if there are `most` already.
+    pub(super) fn join(&mut self, member: Member, most: usize) -> Option<u64> {
+        if self.members.len() >= most {
+            return None;
+        }
+        let number = self.next;
+        self.next += 1;
+        self.members.push((number, member));
+        self.telling = None;
+        Some(number)
+    }
+
+    /// Takes a member out.
+    pub(super) fn leave(&mut self, number: u64) {
+        self.members.retain(|(each, _)| *each != number);
+        self.telling = None;
+    }
+
+    /// The text, which all members share.
+    pub(super) fn telling(&mut self) -> Text {
+        let Self { head, members, telling, .. } = self;
+        telling.get_or_insert_with(|| Text::from(tell(head, members))).clone()
+    }
+}
+
+impl Member {
+    /// From an address, seconds since 1970, and an agent.
+    pub(super) fn new(peer: Option<&str>, time: u64, agent: Option<&str>) -> Self {
+        let peer = escape(peer.unwrap_or("unknown"), usize::MAX);
+        let agent = escape(agent.unwrap_or("unknown"), LONGEST_AGENT);
+        Self(format!("{{\"peer\":\"{peer}\",\"time\":\"{time}\",\"ua\":\"{agent}\"}}").into())
+    }
+}
+
+fn tell(head: &str, members: &[(u64, Member)]) -> String {
+    let mut text = format!("{head}\"wsi\":\"{}\", \"conns\":[", members.len());
+    for (index, (_, Member(object))) in members.iter().rev().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(object);
+    }
+    text.push_str("]}");
+    text
+}
+
+/// What may stand between the quotes of a JSON string, and in a page, at most `most` bytes of it. No character is
+/// cut in two.
+fn escape(text: &str, most: usize) -> String {
+    let mut escaped = String::new();
+    for each in text.chars() {
+        let before = escaped.len();
+        if each.is_control() || matches!(each, '"' | '\\' | '<' | '>' | '&' | '{' | '}') {
+            // All of these are below U+0100. Writing to a string cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(each));
+        } else {
+            escaped.push(each);
+        }
+        if escaped.len() > most {
+            escaped.truncate(before);
+            break;
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn newest_first_in_the_form_that_pages_read() {
+        let mut census = Census::new("host");
+        let one = census.join(Member::new(Some("127.0.0.1"), 17, Some("look \"1\"")), 2).unwrap();
+        let head = concat!(
+            "{ \"version\":\"lwsrun ",
+            env!("CARGO_PKG_VERSION"),
+            "\", \"wss_over_h2\":\"0\", \"hostname\":\"host\", "
+        );
+        let first = "{\"peer\":\"127.0.0.1\",\"time\":\"17\",\"ua\":\"look \\u00221\\u0022\"}";
+        assert_eq!(&*census.telling(), format!("{head}\"wsi\":\"1\", \"conns\":[{first}]}}"));
+        census.join(Member::new(None, 18, None), 2).unwrap();
+        let second = "{\"peer\":\"unknown\",\"time\":\"18\",\"ua\":\"unknown\"}";
+        assert_eq!(&*census.telling(), format!("{head}\"wsi\":\"2\", \"conns\":[{second},{first}]}}"));
+        assert!(census.join(Member::new(None, 19, None), 2).is_none());
+        census.leave(one);
+        assert_eq!(&*census.telling(), format!("{head}\"wsi\":\"1\", \"conns\":[{second}]}}"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_agent_is_short_and_harmless(agent in ".{0,400}") {
+            let escaped = escape(&agent, LONGEST_AGENT);
+            prop_assert!(escaped.len() <= LONGEST_AGENT);
+            let harmful = |each: char| each.is_control() || "\"<>&{}".contains(each);
+            prop_assert!(!escaped.contains(harmful));
+            // Nothing is left out before the end.
+            let whole = escape(&agent, usize::MAX);
+            prop_assert!(whole.starts_with(&escaped));
+            prop_assert!(escaped.len() == whole.len() || escaped.len() + 6 > LONGEST_AGENT);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `basic-auth`: who may use a mount (RFC 7617).
+//!
+//! A layer around all of the mount's service, upgrades to websockets included. Its steps:
+//!
+//! 1. the one request that may pass without credentials: the redirect from a file mount's mountpoint to its slash, which
+//!    says nothing that the config of the client does not say;
+//! 2. [`header`]: user and password of the request; what cannot be read is as good as none;
+//! 3. [`watch`]: the credentials file, looked at again at most once a second;
+//! 4. [`credentials`]: all lines are compared, in a time that does not depend on what is right of a guess.
+//!
+//! Without a readable file nobody is let in.
+//!
+//! Differs from lwsws: unreadable credentials are 401 instead of 403, credentials are asked for before a redirect mount
+//! redirects (lwsws leaves that door open), and passwords may be kept as salted hashes.
+
+mod base64;
+mod credentials;
+mod header;
+mod watch;
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use futures_util::future::{BoxFuture, Either};
+use http::header::{UPGRADE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, Request, Response};
+use schemas::plan::{Mount, Origin};
+use schemas::route::canonical_path;
+use tower::{Layer, Service};
+
+use self::header::Given;
+use self::watch::CredentialsFile;
+use crate::response::error::Refusal;
+
+/// What a client is asked for; the realm is that of lwsws.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"lwsws\"");
+
+/// The layer for a mount with `basic-auth`.
+#[derive(Debug, Clone)]
+pub(crate) struct ProtectLayer {
+    guard: Arc<Guard>,
+}
+
+/// The service that the layer makes.
+#[derive(Debug, Clone)]
+pub(crate) struct Protect<S> {
+    inner: S,
+    guard: Arc<Guard>,
+}
+
+#[derive(Debug)]
+struct Guard {
+    file: CredentialsFile,
+    /// The path that is redirected to its slash before credentials are asked for.
+    slash_redirect: Option<Box<str>>,
+}
+
+impl ProtectLayer {
+    /// The layer of a mount; `None` for one without `basic-auth`. `place` is the mount's `file:line`, for the log. The
+    /// file is read when the first credentials come.
+    pub(crate) fn new(mount: &Mount<'_>, place: String) -> Option<Self> {
+        let file = CredentialsFile::new(mount.basic_auth?, place);
+        Some(Self { guard: Arc::new(Guard { file, slash_redirect: slash_redirect(mount) }) })
+    }
+}
+
+impl<S> Layer<S> for ProtectLayer {
+    type Service = Protect<S>;
+
+    fn layer(&self, inner: S) -> Protect<S> {
+        Protect { inner, guard: Arc::clone(&self.guard) }
+    }
+}
+
+impl<S> Service<Request<Body>> for Protect<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<
+        Ready<Result<Response<Body>, Infallible>>,
+        Either<S::Future, BoxFuture<'static, Result<Response<Body>, Infallible>>>,
+    >;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if self.guard.lets_pass(&request) {
+            return Either::Right(Either::Left(self.inner.call(request)));
+        }
+        let Some(given) = Given::of(request.headers()) else { return Either::Left(ready(Ok(challenge()))) };
+        if self.guard.file.is_fresh() {
+            return match self.guard.file.admits(&given) {
+                true => Either::Right(Either::Left(self.inner.call(request))),
+                false => Either::Left(ready(Ok(challenge()))),
+            };
+        }
+        // The clone is the one that was not asked whether it is ready.
+        let clone = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, clone);
+        let guard = Arc::clone(&self.guard);
+        Either::Right(Either::Right(Box::pin(after_a_look(guard, given, inner, request))))
+    }
+}
+
+/// Looks at the file on the blocking pool, then goes on.
+async fn after_a_look<S>(
+    guard: Arc<Guard>,
+    given: Given,
+    mut inner: S,
+    request: Request<Body>,
+) -> Result<Response<Body>, Infallible>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let looking = Arc::clone(&guard);
+    if let Err(error) = tokio::task::spawn_blocking(move || looking.file.look()).await {
+        tracing::error!("looking at credentials failed: {error}");
+        return Ok(Refusal::Internal.response());
+    }
+    if guard.file.admits(&given) { inner.call(request).await } else { Ok(challenge()) }
+}
+
+impl Guard {
+    fn lets_pass(&self, request: &Request<Body>) -> bool {
+        self.slash_redirect.as_deref() == Some(request.uri().path())
+            && matches!(*request.method(), Method::GET | Method::HEAD)
+            && !request.headers().contains_key(UPGRADE)
+    }
+}
+
+/// File mounts redirect to their slash before credentials are asked for, as in lwsws.
+fn slash_redirect(mount: &Mount<'_>) -> Option<Box<str>> {
+    let path = canonical_path(mount.mountpoint.as_bytes());
+    let redirects = matches!(mount.origin, Origin::File { .. }) && !path.ends_with('/');
+    redirects.then(|| path.into())
+}
+
+fn challenge() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = Refusal::Unauthorized.status();
+    response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
+    response
+}
+
+#[cfg(test)]
+mod tests;
