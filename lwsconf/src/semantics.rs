@@ -48,6 +48,14 @@ struct Lowering<'a, 'r> {
 /// Checks the meaning of a configuration and lowers it. None if anything so far was an error.
 #[must_use]
 pub fn check<'a>(config: &'a Config<'a>, report: &mut Report) -> Option<Checked<'a>> {
+    let (lowered, mounts) = lower(config, report);
+    let view = View::new(config, &lowered.global, &lowered.listeners.listeners, &lowered.vhosts, mounts);
+    rules::check(&view, report);
+    (report.errors() == 0).then_some(lowered)
+}
+
+/// Lowers a configuration as far as it goes, and tells for each vhost the keys of the mounts that could be lowered.
+fn lower<'a>(config: &'a Config<'a>, report: &mut Report) -> (Checked<'a>, Vec<Vec<&'a Fields<'a>>>) {
     let places = Places::new(config.resolved.parsed);
     let mut lowering = Lowering { config, places, report, lowered_mounts: Vec::new() };
     let global = lowering.global(config.global());
@@ -63,10 +71,7 @@ pub fn check<'a>(config: &'a Config<'a>, report: &mut Report) -> Option<Checked<
         lowering.report.push(no_vhost());
     }
     let sources = lowering.sources();
-    let lowered_mounts = lowering.lowered_mounts;
-    let view = View::new(config, &global, &listeners.listeners, &vhosts, lowered_mounts);
-    rules::check(&view, report);
-    (report.errors() == 0).then_some(Checked { sources, global, listeners, vhosts })
+    (Checked { sources, global, listeners, vhosts }, lowering.lowered_mounts)
 }
 
 impl Checked<'_> {
@@ -83,6 +88,14 @@ impl Checked<'_> {
 }
 
 impl<'a> Lowering<'a, '_> {
+    /// Whether a key is missing, rather than misspelt or lost in a broken file, which has been reported then.
+    fn is_missing(&self, fields: &Fields<'_>, key: &str) -> bool {
+        let file =
+            fields.brace().and_then(|brace| self.config.resolved.parsed.files.get(brace.file.0 as usize));
+        fields.lacks(key)
+            && !file.is_some_and(|file| file.parse.errors.iter().any(|error| !error.kind.tolerated()))
+    }
+
     fn sources(&self) -> plan::Sources<'a> {
         let resolved = self.config.resolved;
         let files = resolved.parsed.files.iter();

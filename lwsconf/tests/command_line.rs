@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 const CLEAN: &str =
-    r#"{ "vhosts": [ { "port": 7681, "mounts": [ { "mountpoint": "/", "origin": ">https://example.org/" } ] } ] }"#;
+    r#"{ "vhosts": [ { "port": 7681, "mounts": [ { "mountpoint": "/", "origin": "cgi:///srv/run" } ] } ] }"#;
 
 /// A config directory with the given files.
 fn config(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -12,6 +12,9 @@
 //! | `lws-status` | tells all members who the members are |
 //! | `protocol-post-demo` | shows what a form sent |
 //!
+//! Every protocol has the option `permessage-deflate`: whether its messages are compressed (RFC 7692) for clients that
+//! offer it. Without it the echo, the mirror and the status are, the counter is not, and others say for themselves.
+//!
 //! What the server takes care of, so that a protocol need not: the upgrade, pings, the closing handshake, limits on
 //! sizes and queues, the end of the server (code 1001). A protocol that panics costs the session it was in, with
 //! code 1011 and a line in the log.
@@ -105,6 +108,13 @@ pub trait Protocol: Send + Sync + 'static {
     /// If an option cannot be used. The words name the option; the server adds `file:line` and answers 500 to
     /// whoever asks for the protocol.
     fn start(&self, context: VhostContext, options: Options) -> Result<Arc<dyn Instance>, StartError>;
+
+    /// Whether messages are compressed for clients that offer it, where the option `permessage-deflate` of the
+    /// config does not say. Default: no. What is compressed tells by its length what is in it, so a message should
+    /// not hold a secret beside words that others choose.
+    fn permessage_deflate(&self) -> bool {
+        false
+    }
 }
 
 /// A protocol at work for one vhost. Its sessions run on all worker threads.

@@ -98,6 +98,30 @@ fn ranges_are_cut_to_the_file() {
 }
 
 #[test]
+fn precompressed_siblings_and_several_ranges_arrive() {
+    let site = site(WWW, &[("a.txt", "0123456789"), ("a.txt.br", "brotli"), ("a.txt.gz", "gzip")]);
+    for (accept, coding, content) in [
+        ("gzip, br", Some("br"), "brotli"),
+        ("gzip, br;q=0.1", Some("gzip"), "gzip"),
+        ("x", None, "0123456789"),
+    ] {
+        let response = ask(site.port, "GET", &format!("Accept-Encoding: {accept}\r\n"));
+        assert_eq!(
+            (response.header("content-encoding"), response.text().as_str()),
+            (coding, content),
+            "{accept}"
+        );
+        assert_eq!(response.header("vary"), Some("accept-encoding"), "{accept}");
+        assert_eq!(response.header("content-type"), Some("text/plain"), "{accept}");
+    }
+    let parts = ask(site.port, "GET", "Range: bytes=0-1,-2\r\n");
+    let media_type = parts.header("content-type").expect("a type");
+    assert_eq!(parts.status, 206);
+    assert!(media_type.starts_with("multipart/byteranges; boundary="), "{media_type}");
+    assert!(parts.text().contains("Content-Range: bytes 8-9/10\r\n\r\n89\r\n--"), "{}", parts.text());
+}
+
+#[test]
 fn methods_other_than_get_and_head_are_told_so() {
     let site = site(WWW, &[("a.txt", "0123456789")]);
     let head = ask(site.port, "HEAD", "");

@@ -29,7 +29,9 @@ fn ask(site: &Site, path: &str, headers: &str) -> Response {
 #[test]
 fn credentials_are_asked_for() {
     let site = protected();
-    for path in ["/private/log.txt", "/private/", "/private/missing", "/x/../private/log.txt", "/away", "/away/x"] {
+    for path in
+        ["/private/log.txt", "/private/", "/private/missing", "/x/../private/log.txt", "/away", "/away/x"]
+    {
         for headers in ["", "Authorization: Basic bWF0ZTp3cm9uZw==\r\n", "Authorization: Digest x\r\n"] {
             let response = ask(&site, path, headers);
             assert_eq!((response.status, response.body.len()), (401, 0), "{path} {headers}");

@@ -103,7 +103,9 @@ fn ranges_of_large_files_are_the_right_bytes() {
     let mut client = Client::tcp(port);
     for size in [100 * KIB, 1024 * KIB, 10 * 1024 * KIB] {
         let whole = bytes(size);
-        for (from, to) in [(0, 9), (1, 40_000), (5, size - 1), (size - 70_000, size - 1), (size / 2, size / 2)] {
+        for (from, to) in
+            [(0, 9), (1, 40_000), (5, size - 1), (size - 70_000, size - 1), (size / 2, size / 2)]
+        {
             client.send(format!(
                 "GET /{size}.png HTTP/1.1\r\nHost: a.test\r\nRange: bytes={from}-{to}\r\n\r\n"
             ));
@@ -181,9 +183,9 @@ fn connections_beyond_the_limit_of_an_address_are_503() {
     first.finish_sending();
     assert_eq!(first.rest().as_deref(), Some(&b""[..]));
     drop(first);
-    let mut served = (0..1000).map(|_| Client::tcp(port)).filter_map(|mut third| {
-        (third.get("a.test", "/").status == 200).then_some(third)
-    });
+    let mut served = (0..1000)
+        .map(|_| Client::tcp(port))
+        .filter_map(|mut third| (third.get("a.test", "/").status == 200).then_some(third));
     let third = served.next();
     assert!(third.is_some(), "no place became free");
     assert_eq!(get(port, "a.test", "/").status, 503);

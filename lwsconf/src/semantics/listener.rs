@@ -54,7 +54,7 @@ impl<'a> Lowering<'a, '_> {
         if fields.is_on("unix-socket") {
             let perms = fields.text("unix-socket-perms").map(|text| text.value);
             let Some(path) = interface.filter(|path| !path.value.is_empty()) else {
-                if fields.lacks("interface") {
+                if self.is_missing(fields, "interface") {
                     self.report.push(socket_path_missing(fields.key_span("unix-socket")?));
                 }
                 return None;
@@ -63,7 +63,7 @@ impl<'a> Lowering<'a, '_> {
         }
         let Some((number, span)) = port.and_then(|port| Some((u16::try_from(port.value).ok()?, port.span)))
         else {
-            if fields.lacks("port") && !fields.is_misspelt("unix-socket") {
+            if self.is_missing(fields, "port") && !fields.is_misspelt("unix-socket") {
                 self.report.push(port_missing(fields.brace()?));
             }
             return None;

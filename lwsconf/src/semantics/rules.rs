@@ -30,7 +30,7 @@ mod default_outside;
 pub(super) mod docroots;
 mod empty_vhost;
 mod exact_match_folder;
-mod follow;
+pub(super) mod follow;
 mod framing_header;
 mod header_twice;
 mod headers;
@@ -168,4 +168,13 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
 fn listed(view: &View<'_, '_>, vhost: &VhostView<'_, '_>, protocol: &str) -> bool {
     let is_listed = vhost.plan.protocols.iter().any(|listed| listed.name == protocol);
     is_listed || !view.whole || vhost.fields.is_misspelt("ws-protocols")
+}
+
+/// Names in backticks, with commas and an `and`.
+fn enumerated(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
 }

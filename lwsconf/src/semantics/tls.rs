@@ -33,12 +33,12 @@ impl<'a> Lowering<'a, '_> {
     pub(super) fn tls(&mut self, fields: &'a Fields<'a>) -> Option<Tls<'a>> {
         let text = |key| fields.text(key).map(|text| text.value);
         let Some(cert) = text("host-ssl-cert") else {
-            if fields.lacks("host-ssl-cert") {
+            if self.is_missing(fields, "host-ssl-cert") {
                 self.needs_certificate(fields);
             }
             return None;
         };
-        if fields.lacks("host-ssl-key") {
+        if self.is_missing(fields, "host-ssl-key") {
             self.report.push(private_key_missing(fields));
         }
         let policy = self.policy(fields);
@@ -135,7 +135,7 @@ impl<'a> Lowering<'a, '_> {
     /// vhosts in clear without a word.
     pub(super) fn init_ssl(&mut self) {
         let global = self.config.global();
-        if global.is_some_and(|global| global.is_on("init-ssl")) {
+        if global.is_some_and(|global| global.is_on("init-ssl") || global.is_misspelt("init-ssl")) {
             return;
         }
         let mut certificates = self.config.vhosts().filter_map(|vhost| vhost.key_span("host-ssl-cert"));

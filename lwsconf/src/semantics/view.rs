@@ -6,6 +6,7 @@ use grammar::{FileId, Span};
 use schemas::plan::{Bind, Global, Listener, Mount, Vhost, VhostId};
 
 use super::rules::docroots::Docroots;
+use super::rules::follow::{self, Circle};
 use crate::schema::{Config, Fields};
 
 /// A configuration after lowering, errors or not.
@@ -22,6 +23,8 @@ pub(crate) struct View<'v, 'a> {
     pub(crate) whole: bool,
     /// The folders that are served, put together when the first rule asks.
     docroots: OnceCell<Docroots>,
+    /// The circles of redirects and proxies, found when the first rule asks.
+    circles: OnceCell<Vec<Circle>>,
 }
 
 /// A vhost.
@@ -61,12 +64,25 @@ impl<'v, 'a> View<'v, 'a> {
         let parts = config.vhosts().zip(vhosts).zip(mounts).zip(0..);
         let vhosts =
             parts.map(|(((fields, plan), mounts), id)| VhostView::new(VhostId(id), fields, plan, mounts));
-        Self { config, global, listeners, vhosts: vhosts.collect(), whole, docroots: OnceCell::new() }
+        Self {
+            config,
+            global,
+            listeners,
+            vhosts: vhosts.collect(),
+            whole,
+            docroots: OnceCell::new(),
+            circles: OnceCell::new(),
+        }
     }
 
     /// The folders that are served.
     pub(crate) fn docroots(&self) -> &Docroots {
         self.docroots.get_or_init(|| Docroots::of(self))
+    }
+
+    /// The circles of redirects and proxies.
+    pub(crate) fn circles(&self) -> &[Circle] {
+        self.circles.get_or_init(|| follow::circles(self))
     }
 
     /// All mounts, each with its vhost.

@@ -28,7 +28,6 @@ use schemas::plan::{Plan, Tls, VhostId};
 
 use files::{Files, Stamps};
 use make::Maker;
-use policy::NothingLeft;
 use slot::{Slot, State};
 
 /// The ALPN list where the config has none.
@@ -73,8 +72,6 @@ enum Fault {
     NoVerifier { path: String, why: String },
     #[error("`alpn` has the entry `{0}`, this server speaks `h2` and `http/1.1`")]
     Alpn(String),
-    #[error(transparent)]
-    Policy(#[from] NothingLeft),
     #[error("no TLS configuration can be made: {0}")]
     Tls(#[source] rustls::Error),
     #[error("the certificate in `{path}` is over since {since}")]

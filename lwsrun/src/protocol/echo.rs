@@ -21,6 +21,10 @@ impl Protocol for Echo {
     fn start(&self, _: VhostContext, _: Options) -> Result<Arc<dyn Instance>, StartError> {
         Ok(Arc::new(Echoing))
     }
+
+    fn permessage_deflate(&self) -> bool {
+        true
+    }
 }
 
 impl Instance for Echoing {

@@ -66,6 +66,10 @@ impl Protocol for Mirror {
     fn start(&self, _: VhostContext, _: Options) -> Result<Arc<dyn Instance>, StartError> {
         Ok(Arc::new(Rooms::default()))
     }
+
+    fn permessage_deflate(&self) -> bool {
+        true
+    }
 }
 
 impl Instance for Rooms {

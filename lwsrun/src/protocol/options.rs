@@ -91,6 +91,21 @@ impl Options {
             }
         }
     }
+
+    /// Whether an option is on (`true`, 1, `on`) or off (`false`, 0, `off`); of several the last.
+    ///
+    /// # Errors
+    /// If its value is neither.
+    pub fn switch(&self, name: &str) -> Result<Option<bool>, StartError> {
+        match self.text(name)? {
+            None => Ok(None),
+            Some("1" | "on") => Ok(Some(true)),
+            Some("0" | "off") => Ok(Some(false)),
+            Some(text) => {
+                Err(StartError::new(format!("option `{name}` must be `true` or `false`, not `{text}`")))
+            }
+        }
+    }
 }
 
 impl From<&[plan::ProtocolOption<'_>]> for Options {
@@ -130,6 +145,12 @@ mod tests {
         assert_eq!(options.number::<u32>("n"), Ok(Some(2)));
         assert_eq!(options.number::<u32>("absent"), Ok(None));
         assert_eq!(options.all("n").count(), 2);
+        assert_eq!(options.switch("absent"), Ok(None));
+        let switch = |value| Options::from_iter([("s".into(), text(value))]).switch("s");
+        assert_eq!((switch("1"), switch("on")), (Ok(Some(true)), Ok(Some(true))));
+        assert_eq!((switch("0"), switch("off")), (Ok(Some(false)), Ok(Some(false))));
+        let error = switch("2").unwrap_err();
+        assert_eq!(error.to_string(), "option `s` must be `true` or `false`, not `2`");
         let error = options.number::<u32>("word").unwrap_err();
         assert_eq!(error.to_string(), "option `word` must be a whole number in range, not `two`");
         let error = options.text("list").unwrap_err();

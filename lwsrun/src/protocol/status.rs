@@ -67,6 +67,10 @@ impl Protocol for Status {
         let census = Mutex::new(Census::new(host));
         Ok(Arc::new(Board { changes: watch::Sender::new(()), census }))
     }
+
+    fn permessage_deflate(&self) -> bool {
+        true
+    }
 }
 
 impl Instance for Board {

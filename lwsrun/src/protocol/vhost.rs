@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use schemas::plan::{Place, Protocol, Vhost};
 
-use super::{Instance, Options, Registry, VhostContext};
+use super::{Instance, Options, Registry, StartError, VhostContext};
+
+/// The option of every protocol that says whether its sessions may compress.
+const DEFLATE: &str = "permessage-deflate";
 
 /// What a vhost's `ws-protocols` name, in config order: running, or not served and why.
 pub(crate) struct VhostProtocols {
@@ -23,6 +26,8 @@ pub(crate) struct Running {
     pub(crate) vhost: Arc<str>,
     pub(crate) protocol: Arc<str>,
     pub(crate) instance: Arc<dyn Instance>,
+    /// Whether offers of permessage-deflate are taken.
+    pub(crate) deflate: bool,
 }
 
 /// Why a protocol that the config lists is not served. Asking for it is answered with that, never as if the
@@ -113,13 +118,17 @@ fn start(
     let options = Options::from(&*protocol.options);
     let context = VhostContext { vhost: Arc::clone(vhost), place: place.to_owned() };
     // A protocol may come from outside, so a panic in it costs this protocol of this vhost and no more.
-    let started = catch_unwind(AssertUnwindSafe(|| found.start(context, options)));
+    let started = catch_unwind(AssertUnwindSafe(|| {
+        let deflate = options.switch(DEFLATE)?.unwrap_or_else(|| found.permessage_deflate());
+        Ok::<_, StartError>((found.start(context, options)?, deflate))
+    }));
     let fault = match started {
-        Ok(Ok(instance)) => {
+        Ok(Ok((instance, deflate))) => {
             return Ok(Arc::new(Running {
                 vhost: Arc::clone(vhost),
                 protocol: protocol.name.into(),
                 instance,
+                deflate,
             }));
         }
         Ok(Err(error)) => error.to_string(),

@@ -1,8 +1,11 @@
 //! Failure to status: the only place that picks one, and the page that goes with it.
 
+use std::sync::OnceLock;
+
 use axum::body::Body;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 /// Why a request is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +72,15 @@ impl Refusal {
 
     /// The answer: status and page.
     pub(crate) fn response(self) -> Response<Body> {
-        page(self.status(), "")
+        match self {
+            // The one that is asked for by the million.
+            Self::NotFound => {
+                static PAGE: OnceLock<Bytes> = OnceLock::new();
+                let page = PAGE.get_or_init(|| page_of(self.status(), "").into_body().into());
+                response_of(self.status(), Body::from(page.clone()))
+            }
+            _ => page(self.status(), ""),
+        }
     }
 
     /// The answer with words for the page.
@@ -92,8 +103,13 @@ pub(crate) fn page_of(status: StatusCode, text: &str) -> Response<String> {
         code = status.as_u16(),
         text = escape(text),
     );
+    response_of(status, body)
+}
+
+fn response_of<B>(status: StatusCode, body: B) -> Response<B> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    *response.headers_mut() = HeaderMap::with_capacity(6);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     response
 }

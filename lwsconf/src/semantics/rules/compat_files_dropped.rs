@@ -11,10 +11,11 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
         let later = files.len() - number - 1;
         if later > 0 {
             let files = if later == 1 { "the file".to_owned() } else { format!("the {later} files") };
-            let headline = format!("lwsws does not read {files} behind this one, without a word");
+            let headline =
+                format!("lwsws stops at this error, and silently leaves out {files} behind this one");
             let found = Diagnostic::warning(Code::CompatFilesDropped, headline, error.span)
-                .label("stops here")
-                .note("vhosts of the files before are served, those behind are not there");
+                .label("read as far as here")
+                .note("it serves the vhosts that come before, as if there were no others");
             report.push(found);
         }
         return;

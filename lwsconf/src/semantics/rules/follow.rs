@@ -47,11 +47,19 @@ pub(super) struct Target {
 }
 
 /// A circle of redirects and proxies.
-pub(super) struct Circle {
+pub(crate) struct Circle {
     /// Its mounts, the first one in config order first.
     pub(super) stops: Vec<Stop>,
     /// Whether each step is certain, see [`Target::sure`].
     pub(super) sure: bool,
+    /// Whether clients go at least one of the steps themselves; else all of it happens between servers.
+    pub(super) has_redirect: bool,
+}
+
+/// All circles of a configuration, each once.
+pub(crate) fn circles(view: &View<'_, '_>) -> Vec<Circle> {
+    let mut follower = Follower::new(view);
+    follower.starts().into_iter().filter_map(|start| follower.circle(start)).collect()
 }
 
 /// A URL taken apart.
@@ -125,9 +133,9 @@ impl<'f, 'v, 'a> Follower<'f, 'v, 'a> {
                 let length = back.map_or(seen.len(), |at| at + 1);
                 let stops: Vec<Stop> = seen[..length].iter().map(|target| target.stop).collect();
                 let sure = next.sure && seen.iter().skip(1).all(|target| target.sure);
-                let is_first = is_back || back.is_some();
-                return (is_first && stops.iter().all(|stop| start <= *stop))
-                    .then_some(Circle { stops, sure });
+                let is_first = (is_back || back.is_some()) && stops.iter().all(|stop| start <= *stop);
+                let has_redirect = stops.iter().any(|stop| self.is_redirect(*stop));
+                return is_first.then_some(Circle { stops, sure, has_redirect });
             }
             // A circle that does not come back to the start is told for one of its own mounts.
             if seen.iter().skip(1).any(|target| *target == next) {
@@ -154,12 +162,15 @@ impl<'f, 'v, 'a> Follower<'f, 'v, 'a> {
         Some(Target { stop: start, path, sure: true })
     }
 
+    fn is_redirect(&self, stop: Stop) -> bool {
+        let mount = self.view.vhost(stop.0).and_then(|vhost| vhost.mounts.get(stop.1));
+        mount.is_some_and(|mount| matches!(mount.plan.origin, Origin::Redirect { .. }))
+    }
+
     /// Whether a mount leads to the same place whatever the path is.
     fn is_fixed(&self, stop: Stop) -> bool {
         let mount = self.view.vhost(stop.0).and_then(|vhost| vhost.mounts.get(stop.1));
-        mount.is_some_and(|mount| {
-            matches!(mount.plan.origin, Origin::Redirect { .. }) && !mount.plan.append_path
-        })
+        self.is_redirect(stop) && mount.is_some_and(|mount| !mount.plan.append_path)
     }
 
     /// One step.
@@ -222,7 +233,7 @@ impl<'f, 'v, 'a> Follower<'f, 'v, 'a> {
     fn resolve(&mut self, tls: bool, host: &str, port: u16) -> Option<(VhostId, bool)> {
         let address =
             if host == "localhost" { "127.0.0.1".parse().ok() } else { host.parse::<IpAddr>().ok() };
-        let mut subdomain = None;
+        let (mut subdomain, mut wide) = (None, None);
         for index in self.by_port.get(&port).cloned().unwrap_or_default() {
             let listener = &self.view.listeners[index];
             if listener.tls != tls {
@@ -231,12 +242,17 @@ impl<'f, 'v, 'a> Follower<'f, 'v, 'a> {
             let (vhost, reason) = self.hosts(index)?.select(Some(host));
             match reason {
                 HostReason::Name => return Some((vhost, true)),
-                _ if address.is_some_and(|address| covers(listener, address)) => return Some((vhost, true)),
                 HostReason::Subdomain if address.is_none() => subdomain = Some((vhost, false)),
                 _ => {}
             }
+            match address.filter(|address| covers(listener, *address)) {
+                // One for this address takes what one for every address would.
+                Some(_) if matches!(listener.bind, Bind::Any { .. }) => wide = Some((vhost, true)),
+                Some(_) => return Some((vhost, true)),
+                None => {}
+            }
         }
-        subdomain
+        wide.or(subdomain)
     }
 
     fn hosts(&mut self, index: usize) -> Option<&Hosts> {

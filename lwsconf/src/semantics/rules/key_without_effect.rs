@@ -3,6 +3,7 @@
 use grammar::Span;
 use schemas::plan::{Cache, Mount, Origin};
 
+use super::enumerated;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::semantics::view::{MountView, View};
 
@@ -83,10 +84,9 @@ fn kind(origin: &Origin<'_>) -> Option<(Purpose, &'static str)> {
 }
 
 fn without_effect(first: (&str, Span), others: &[(&str, Span)], kind: &str) -> Diagnostic {
-    let names: Vec<String> =
-        std::iter::once(&first).chain(others).map(|(key, _)| format!("`{key}`")).collect();
+    let names: Vec<&str> = std::iter::once(&first).chain(others).map(|(key, _)| *key).collect();
     let verb = if others.is_empty() { "does" } else { "do" };
-    let headline = format!("{} {verb} nothing on {kind}", names.join(", "));
+    let headline = format!("{} {verb} nothing on {kind}", enumerated(&names));
     let keys = || std::iter::once(&first).chain(others).map(|(key, _)| *key);
     let mut found = Diagnostic::warning(Code::KeyWithoutEffect, headline, first.1).label("without effect");
     // The documentation of lwsws itself has these two where they do nothing.

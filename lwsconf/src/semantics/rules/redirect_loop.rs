@@ -1,32 +1,13 @@
 //! Redirects that lead a client back to where it was, over whatever vhosts and ports.
 
-use schemas::plan::Origin;
-
-use super::follow::{Circle, Follower};
+use super::follow::Circle;
 use crate::diagnostic::{Code, Diagnostic, Report, quoted};
 use crate::semantics::view::{View, value_span};
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
-    for (circle, has_redirect) in circles(view) {
-        if has_redirect {
-            push(told(view, &circle, Code::RedirectLoop, "redirected"), circle.sure, report);
-        }
+    for circle in view.circles().iter().filter(|circle| circle.has_redirect) {
+        push(told(view, circle, Code::RedirectLoop, "redirected"), circle.sure, report);
     }
-}
-
-/// All circles of a configuration, and whether each has a redirect in it.
-pub(super) fn circles(view: &View<'_, '_>) -> Vec<(Circle, bool)> {
-    let mut follower = Follower::new(view);
-    let mut circles = Vec::new();
-    for start in follower.starts() {
-        if let Some(circle) = follower.circle(start) {
-            let mut stops =
-                circle.stops.iter().filter_map(|(vhost, mount)| view.vhost(*vhost)?.mounts.get(*mount));
-            let has_redirect = stops.any(|mount| matches!(mount.plan.origin, Origin::Redirect { .. }));
-            circles.push((circle, has_redirect));
-        }
-    }
-    circles
 }
 
 /// An error where each step is certain, else a warning.
@@ -62,8 +43,9 @@ pub(super) fn told(view: &View<'_, '_>, circle: &Circle, code: Code, verb: &str)
         let label = if is_last { "and this back to the first" } else { "and this on to the next" };
         found = found.also(value_span(mount.fields, "origin"), label);
     }
-    Some(found.help(match code {
-        Code::ProxyLoop => "let the proxy ask another port or host",
+    Some(found.help(match (code, others) {
+        (Code::ProxyLoop, _) => "let the proxy ask another port or host",
+        (_, []) => "let it lead to another host or port, or to a path that another mount serves",
         _ => "let one of them lead elsewhere, or to a path that another mount serves",
     }))
 }

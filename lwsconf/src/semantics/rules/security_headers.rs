@@ -3,6 +3,7 @@
 use schemas::plan::{Header, Origin};
 use schemas::route::merged_headers;
 
+use super::enumerated;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::semantics::view::{VhostView, View};
 
@@ -10,6 +11,10 @@ use crate::semantics::view::{VhostView, View};
 const MOST: usize = 10;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
+    // Where something cannot be read there is more to say than hints.
+    if !view.whole {
+        return;
+    }
     let mut hints: Vec<Diagnostic> = Vec::new();
     let mut more = 0;
     for vhost in view.vhosts.iter().filter(|vhost| vhost.plan.listener.is_some()) {
@@ -33,20 +38,17 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
 
 /// The headers that at least one mount of files does not send.
 fn missing(vhost: &VhostView<'_, '_>) -> Vec<&'static str> {
-    let mut missing = Vec::new();
+    let mut missing = [false; PROTECTIVE.len()];
     let files = vhost.plan.mounts.iter().filter(|mount| matches!(mount.origin, Origin::File { .. }));
     for mount in files {
-        for (name, is_sent) in PROTECTIVE {
-            let sent = merged_headers(&vhost.plan.headers, &mount.headers).any(is_sent);
-            if !sent && !missing.contains(&name) {
-                missing.push(name);
-            }
+        for ((_, is_it), missing) in PROTECTIVE.into_iter().zip(&mut missing) {
+            *missing = *missing || !merged_headers(&vhost.plan.headers, &mount.headers).any(is_it);
         }
-        if missing.len() == PROTECTIVE.len() {
+        if missing == [true; PROTECTIVE.len()] {
             break;
         }
     }
-    missing
+    PROTECTIVE.into_iter().zip(missing).filter(|(_, missing)| *missing).map(|((name, _), _)| name).collect()
 }
 
 /// A header by what it is called in the hint, and how one is told that does its work.
@@ -69,8 +71,7 @@ fn is_policy(header: &Header<'_>) -> bool {
 }
 
 fn hint(vhost: &VhostView<'_, '_>, missing: &[&str]) -> Diagnostic {
-    let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
-    let headline = format!("files of the vhost {} are sent without {}", vhost.shown(), names.join(", "));
+    let headline = format!("files of the vhost {} are sent without {}", vhost.shown(), enumerated(missing));
     Diagnostic::remark(Code::SecurityHeaders, headline, vhost.place())
         .label("a hint: these headers protect those who visit")
         .help(format!(

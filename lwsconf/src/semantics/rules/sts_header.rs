@@ -43,7 +43,10 @@ fn report_one(vhost: &VhostView<'_, '_>, pair: &Pair<'_>, report: &mut Report) {
             Some(0) => return,
             Some(age) if age < LONG_ENOUGH => {
                 warn("a Strict-Transport-Security header for less than six months", pair.value.span())
-                    .label(format!("{} days", age / 86_400))
+                    .label(match age / 86_400 {
+                        0 | 1 => format!("{age} seconds"),
+                        days => format!("{days} days"),
+                    })
                     .help("write `max-age=31536000`, or set `sts` instead")
             }
             Some(_) => return,

@@ -5,7 +5,7 @@ use crate::schema::closest;
 use crate::semantics::view::View;
 
 /// The protocols that lwsws brings, now or in former releases.
-pub(crate) const BUILT_IN: [&str; 8] = [
+pub(super) const BUILT_IN: [&str; 8] = [
     "dumb-increment-protocol",
     "lws-mirror-protocol",
     "lws-status",
@@ -33,7 +33,7 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
             let found = Diagnostic::warning(Code::UnknownProtocol, headline, name.span())
                 .label("nobody offers it")
                 .note("lwsws passes over protocols that it does not know");
-            report.push(match closest(name.value, BUILT_IN.into_iter()) {
+            report.push(match meant(name.value) {
                 Some(meant) => {
                     found.fix(format!("did you mean `{meant}`?"), name.span(), format!("\"{meant}\""))
                 }
@@ -43,4 +43,13 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
             });
         }
     }
+}
+
+/// The built-in protocol that was most likely meant: one that differs by a few letters, or of whose name only a part
+/// was written.
+pub(super) fn meant(name: &str) -> Option<&'static str> {
+    /// Shorter pieces stand in names by chance.
+    const SHORTEST: usize = 5;
+    let is_part = |known: &&str| name.len() >= SHORTEST && known.contains(name);
+    closest(name, BUILT_IN.into_iter()).or_else(|| BUILT_IN.into_iter().find(is_part))
 }

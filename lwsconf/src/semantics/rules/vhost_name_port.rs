@@ -12,7 +12,8 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
         if name.value.contains('/') || name.value.parse::<Ipv6Addr>().is_ok() {
             continue;
         }
-        let headline = format!("the vhost's name {} has a port, and is never matched", vhost.shown());
+        let what = if name.value.starts_with('[') { "brackets" } else { "a port" };
+        let headline = format!("the vhost's name {} has {what}, and is never matched", vhost.shown());
         let found = Diagnostic::warning(Code::VhostNamePort, headline, name.span())
             .label("never matched")
             .note("the port, and the brackets of an address, are cut off before names are compared");

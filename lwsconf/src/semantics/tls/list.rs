@@ -40,8 +40,8 @@ impl<'l> Unknown<'l> {
     pub(super) fn finding(self, code: Code, key: &str, what: &str) -> Option<Diagnostic> {
         let (first, others) = self.words.split_first()?;
         let headline = match others {
-            [] => format!("{} in `{key}` is no {what} that is spoken here", quoted(first.1)),
-            _ => format!("{} names in `{key}` are no {what} that is spoken here", others.len() + 1),
+            [] => format!("{} in `{key}` is no {what} spoken here", quoted(first.1)),
+            _ => format!("{} names in `{key}` are no {what}s spoken here", others.len() + 1),
         };
         let mut found = Diagnostic::warning(code, headline, first.0).label(first.2);
         for other in others.iter().take(MOST) {
@@ -50,7 +50,7 @@ impl<'l> Unknown<'l> {
         if others.len() > MOST {
             found = found.note(format!("{} more of them are not marked", others.len() - MOST));
         }
-        Some(found)
+        Some(found.help(format!("take them out; `lwsconf explain {code}` tells what is spoken")))
     }
 }
 

@@ -52,7 +52,13 @@ pub(super) fn versions(
     let left = set & !clear;
     match (left & NO_TLS12 == 0, left & NO_TLS13 == 0) {
         (true, true) => Some((TlsVersion::Tls12, TlsVersion::Tls13)),
-        (true, false) => Some((TlsVersion::Tls12, TlsVersion::Tls12)),
+        (true, false) => {
+            let mut bits = fields.integers(set_key);
+            if let Some(bits) = bits.find(|bits| bits.value.unsigned_abs() & NO_TLS13 != 0) {
+                report.push(no_tls13(bits.span));
+            }
+            Some((TlsVersion::Tls12, TlsVersion::Tls12))
+        }
         (false, true) => Some((TlsVersion::Tls13, TlsVersion::Tls13)),
         (false, false) => {
             report.push(no_version(set_key, fields.key_span(set_key)?));
@@ -63,41 +69,50 @@ pub(super) fn versions(
 
 fn judge_set(key: &str, bits: u64, span: Span, report: &mut Report) {
     let weak = named(&WEAK, bits);
-    let always: u64 = ALWAYS.iter().map(|(bit, _)| bit).sum();
-    let idle = bits & !(HEEDED | always | WEAK.iter().map(|(bit, _)| bit).sum::<u64>());
-    if !weak.is_empty() {
-        let headline = format!("`{key}` asks for what would make TLS weaker");
-        let found = Diagnostic::warning(Code::TlsOption, headline, span)
-            .label(format!("allows {}", weak.join(", ")))
-            .note("this is not heeded");
-        report.push(found.help("take these bits out"));
+    let heeded = HEEDED | mask(&ALWAYS);
+    let idle = bits & !(heeded | mask(&WEAK));
+    let found = if !weak.is_empty() {
+        let headline = format!("`{key}` asks for what would make TLS weaker, and is not heeded");
+        Diagnostic::warning(Code::TlsOption, headline, span).label(format!("asks for {}", weak.join(" and ")))
     } else if idle != 0 {
         let headline = format!("`{key}` holds bits that mean nothing here");
-        let found = Diagnostic::remark(Code::TlsOption, headline, span).label(format!("of these {idle}"));
-        report.push(found.note("they are about workings of OpenSSL that this TLS does not have"));
-    }
-    if bits & NO_TLS13 != 0 {
-        let headline = "TLS 1.3 is switched off";
-        let found = Diagnostic::remark(Code::TlsOption, headline, span).label("holds 536870912, no TLS 1.3");
-        report
-            .push(found.note("it is the safer and the faster version, and no client needs it switched off"));
-    }
+        Diagnostic::remark(Code::TlsOption, headline, span)
+            .label(format!("of these {idle}"))
+            .note("they are about workings of OpenSSL that this TLS does not have")
+    } else {
+        return;
+    };
+    report.push(found.help(instead(bits & heeded)));
 }
 
 fn judge_cleared(key: &str, bits: u64, span: Span, report: &mut Report) {
     let asked = named(&ALWAYS, bits);
-    if asked.is_empty() {
-        return;
+    if !asked.is_empty() {
+        let headline = format!("`{key}` asks for {}, which this TLS does not speak", asked.join(" and "));
+        let found = Diagnostic::warning(Code::TlsOption, headline, span)
+            .label("clears the bits that forbid it")
+            .help(instead(bits & HEEDED));
+        report.push(found);
     }
-    let headline = format!("`{key}` asks for {}, which is never spoken", asked.join(", "));
-    let found = Diagnostic::warning(Code::TlsOption, headline, span)
-        .label("clears the bits that forbid it")
-        .help("take these bits out");
-    report.push(found);
+}
+
+/// What to write when only these bits are left.
+fn instead(left: u64) -> String {
+    if left == 0 { "take the key out".to_owned() } else { format!("write {left} to keep the rest") }
 }
 
 fn named(table: &[(u64, &'static str)], bits: u64) -> Vec<&'static str> {
     table.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect()
+}
+
+fn mask(table: &[(u64, &str)]) -> u64 {
+    table.iter().fold(0, |mask, (bit, _)| mask | bit)
+}
+
+fn no_tls13(span: Span) -> Diagnostic {
+    Diagnostic::remark(Code::TlsOption, "TLS 1.3 is switched off", span)
+        .label("holds 536870912, which means no TLS 1.3")
+        .note("it is the safer and the faster version, and no client needs it switched off")
 }
 
 fn no_version(key: &str, span: Span) -> Diagnostic {

@@ -37,7 +37,7 @@ pub(super) struct Maker {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// By the keys of the config that choose suites and groups.
+    /// By the suites and groups, as text.
     providers: HashMap<String, Arc<CryptoProvider>>,
     /// By the bytes of the trust store; `None` where no certificate is asked for.
     clients: HashMap<Option<Arc<[u8]>>, Arc<Clients>>,
@@ -55,7 +55,7 @@ struct Clients {
 impl Maker {
     /// Makes the configuration of one set of TLS keys; `alpn` is its ALPN list.
     pub(super) fn make(&self, tls: &Tls<'_>, alpn: &str, files: &Files) -> Result<Made, Fault> {
-        let policy = Policy::of(tls)?;
+        let policy = Policy::of(tls);
         let provider = self.provider(tls, policy.provider);
         let clients = self.clients(tls, files, &provider)?;
         let chain = files.chain(tls)?;
@@ -86,7 +86,7 @@ impl Maker {
     }
 
     fn provider(&self, tls: &Tls<'_>, provider: CryptoProvider) -> Arc<CryptoProvider> {
-        let policy = format!("{:?}", (tls.ciphers, tls.tls13_ciphers, tls.ecdh_curve));
+        let policy = format!("{:?}", (&tls.suites, &tls.groups));
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(shared.providers.entry(policy).or_insert_with(|| Arc::new(provider)))
     }

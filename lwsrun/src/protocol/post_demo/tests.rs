@@ -62,7 +62,7 @@ async fn a_file_is_stored_under_a_name_of_ours_and_removed() {
     assert!(page.contains(&row("text", 8, "manifest")), "{page}");
     let (_, path) = page.split_once("<b>filename:</b> ").unwrap();
     let (path, length) = path.split_once(", <b>length</b> ").unwrap();
-    assert_eq!(length, "18</body></html>");
+    assert_eq!(length, "17</body></html>");
     let path = std::path::Path::new(path);
     assert_eq!(path.parent(), Some(&*std::env::temp_dir()));
     assert!(path.file_name().unwrap().to_str().unwrap().starts_with("post-file-"));

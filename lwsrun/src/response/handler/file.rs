@@ -170,7 +170,13 @@ impl FileMount {
         {
             return Some(response);
         }
+        if known.is_none() && self.cache.is_missing(&key) {
+            return Some(Refusal::NotFound.response());
+        }
         let found = self.find(request, known.as_ref(), patience);
+        if matches!(found, Err(Failure::Refused(Refusal::NotFound))) {
+            self.cache.note_missing(&key);
+        }
         if known.is_some() && !matches!(found, Ok(Found::File(..)) | Err(Failure::Cold | UNAVAILABLE)) {
             self.cache.remove(&key);
         }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use schemas::route::{appended_location, canonical_path, decode_path};
 use tower::Service;
 
@@ -25,8 +25,8 @@ pub(crate) struct Redirect {
 #[derive(Debug)]
 struct Shared {
     url: String,
-    /// The whole location, where nothing is appended.
-    location: Option<HeaderValue>,
+    /// The headers of every answer, where nothing is appended: ready to be copied, with room for those of layers.
+    headers: Option<HeaderMap>,
     /// Bytes of the mountpoint's canonical path.
     mountpoint: usize,
 }
@@ -35,12 +35,18 @@ impl Redirect {
     /// A redirect to `url`; with `append_path`, to what lies below it.
     pub(crate) fn new(url: &str, append_path: bool, mountpoint: &str) -> Self {
         let location = if append_path { None } else { HeaderValue::from_str(url).ok() };
+        let headers = location.map(|location| {
+            let mut headers = HeaderMap::with_capacity(6);
+            headers.insert(LOCATION, location);
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            headers
+        });
         let mountpoint = canonical_path(mountpoint.as_bytes()).trim_end_matches('/').len();
-        Self { shared: Arc::new(Shared { url: url.to_owned(), location, mountpoint }) }
+        Self { shared: Arc::new(Shared { url: url.to_owned(), headers, mountpoint }) }
     }
 
     fn answer(&self, path: &str) -> Response<Body> {
-        let Some(location) = &self.shared.location else {
+        let Some(headers) = &self.shared.headers else {
             let rest = path.get(self.shared.mountpoint..).unwrap_or_default();
             let rest = if rest.is_empty() { Ok(rest.as_bytes().into()) } else { decode_path(rest) };
             let location = appended_location(&self.shared.url, &rest.unwrap_or_default());
@@ -48,8 +54,7 @@ impl Redirect {
         };
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
-        response.headers_mut().insert(LOCATION, location.clone());
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        *response.headers_mut() = headers.clone();
         response
     }
 }

@@ -18,8 +18,11 @@
 //!
 //! Of the protocols that a client lists, the first that the vhost lists is taken. One that is listed but cannot be
 //! served is answered 501, not passed over: the client prefers it, and the config promises it.
+//!
+//! Messages are compressed where client and protocol want it, see [`deflate`].
 
 mod conversation;
+mod deflate;
 mod fault;
 mod frames;
 mod session;
@@ -39,7 +42,8 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::future::Either;
 use http::header::{
-    ALLOW, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    ALLOW, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -51,6 +55,7 @@ use tower::Service;
 use crate::protocol::{Opening, Running, Unserved, VhostProtocols};
 use crate::response::error::Refusal;
 use crate::shutdown::Drain;
+use deflate::Deflate;
 use session::{Serving, SharedDrain, Turns};
 use upgrade::{Handshake, WrongUpgrade, asks, handshake};
 
@@ -115,11 +120,12 @@ impl VhostUpgrades {
             Err(wrong) => return refuse(wrong),
         };
         let upgrade = hyper::upgrade::on(&mut request);
-        let response = switching(&handshake, &running);
+        let deflate = running.deflate.then(|| Deflate::agree(request.headers())).flatten();
+        let response = switching(&handshake, &running, deflate.as_ref());
         let opening = opening(request, &running);
         let protocol = Turns::begin(running, opening);
         let Shared { silence, drain, .. } = &*self.0;
-        tokio::spawn(hand_over(upgrade, protocol, *silence, drain.clone()));
+        tokio::spawn(hand_over(upgrade, protocol, *silence, deflate, drain.clone()));
         response
     }
 
@@ -163,7 +169,13 @@ where
 }
 
 /// Waits until the connection is ours, and serves the session.
-async fn hand_over(upgrade: OnUpgrade, protocol: Turns, silence: Option<Duration>, drain: SharedDrain) {
+async fn hand_over(
+    upgrade: OnUpgrade,
+    protocol: Turns,
+    silence: Option<Duration>,
+    deflate: Option<Deflate>,
+    drain: SharedDrain,
+) {
     let upgraded = match timeout(HAND_OVER, upgrade).await {
         Ok(Ok(upgraded)) => upgraded,
         Ok(Err(error)) => return tracing::debug!("websocket not opened: {error}"),
@@ -171,7 +183,7 @@ async fn hand_over(upgrade: OnUpgrade, protocol: Turns, silence: Option<Duration
     };
     // What was read after the request is in there, and is read first.
     // A task of its own, so that what the hand-over needed is not held by the session.
-    tokio::spawn(Serving::new(TokioIo::new(upgraded), protocol, silence, drain).await);
+    tokio::spawn(Serving::new(TokioIo::new(upgraded), protocol, silence, deflate, drain).await);
 }
 
 fn opening(request: Request<Body>, running: &Running) -> Opening {
@@ -187,7 +199,7 @@ fn opening(request: Request<Body>, running: &Running) -> Opening {
 }
 
 /// 101. The protocol is named only to those who named some, as RFC 6455 wants it.
-fn switching(handshake: &Handshake, running: &Running) -> Response<Body> {
+fn switching(handshake: &Handshake, running: &Running, deflate: Option<&Deflate>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -199,6 +211,9 @@ fn switching(handshake: &Handshake, running: &Running) -> Response<Body> {
         && let Ok(name) = HeaderValue::from_str(&running.protocol)
     {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, name);
+    }
+    if let Some(agreed) = deflate.and_then(Deflate::header) {
+        headers.insert(SEC_WEBSOCKET_EXTENSIONS, agreed);
     }
     response
 }

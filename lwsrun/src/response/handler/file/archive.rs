@@ -2,8 +2,9 @@
 //!
 //! `file:///srv/site.zip` serves the members of the archive, `file:///srv/site.zip/pages` those below `pages/`. Names
 //! are compared byte by byte. What the archive's [`directory`] says is kept and read again when the archive changes.
-//! A deflated member has two forms: plain, and wrapped as gzip without being packed anew. Both are checked against the
-//! directory's checksum before they come into memory; large members are checked while they are sent.
+//! A deflated member has two forms: plain, and wrapped as gzip without being packed anew. The plain form is checked
+//! against the directory's checksum, before it comes into memory or while it is sent; the gzip form hands the checksum
+//! to the client. A plain form that has to be unpacked while it is sent has no ranges.
 //!
 //! An archive, or a member, that is not served is 404, and the log says why. One that turns out to be damaged is 500.
 //!

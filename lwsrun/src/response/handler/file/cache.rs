@@ -28,6 +28,12 @@ const OVERHEAD: u64 = 1024;
 /// The size that the tables are laid out for; they grow if files are smaller.
 const TYPICAL: u64 = 16 * 1024;
 
+/// The most paths that are remembered to lead to nothing.
+const MOST_MISSES: usize = 4096;
+
+/// The longest such path, in bytes.
+const LONGEST_MISS: usize = 256;
+
 /// Files in memory. One for the whole server, so that one number bounds it.
 #[derive(Debug)]
 pub(crate) struct FileCache {
@@ -37,6 +43,8 @@ pub(crate) struct FileCache {
     /// How long an entry is trusted, in milliseconds.
     interval: u64,
     mounts: AtomicU64,
+    /// Paths that lead to no file, and when that was found out, in milliseconds since the epoch.
+    misses: Cache<Key, u64>,
 }
 
 /// A file in memory.
@@ -96,6 +104,7 @@ impl FileCache {
             epoch: Instant::now(),
             interval: milliseconds(interval),
             mounts: AtomicU64::new(0),
+            misses: Cache::new(MOST_MISSES),
         }
     }
 
@@ -114,6 +123,18 @@ impl FileCache {
 
     pub(super) fn remove(&self, key: &KeyRef<'_>) {
         self.entries.remove(key);
+    }
+
+    /// Whether there was no file a moment ago: for as long as an entry is trusted.
+    pub(super) fn is_missing(&self, key: &KeyRef<'_>) -> bool {
+        self.misses.get(key).is_some_and(|found_out| self.now() < found_out.saturating_add(self.interval))
+    }
+
+    /// Remembers that there is no file.
+    pub(super) fn note_missing(&self, key: &KeyRef<'_>) {
+        if key.path.len() <= LONGEST_MISS {
+            self.misses.insert(Key { mount: key.mount, path: key.path.into() }, self.now());
+        }
     }
 
     /// Milliseconds since the cache's epoch.

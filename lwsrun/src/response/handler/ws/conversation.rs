@@ -15,6 +15,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message as Wire};
 
+use super::deflate::{Deflate, Inflated};
 use super::fault::close_for;
 use super::frames::{PIECE, Rest};
 use super::stream::ReadAhead;
@@ -42,11 +43,13 @@ const TURNS: usize = 16;
 
 /// See the module.
 pub(super) struct Conversation<S> {
-    socket: WebSocketStream<ReadAhead<S>>,
+    socket: WebSocketStream<Inflated<S>>,
     link: Arc<Link>,
     phase: Phase,
     /// The message that is being written.
     rest: Option<Rest>,
+    /// Bits of the window to compress with, where that is agreed.
+    bits: Option<u8>,
     /// A close to be sent once all that is queued has been.
     closing: Option<Box<Order>>,
     /// The socket took not all of what was written to it last.
@@ -89,19 +92,26 @@ enum Read {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     /// Begins on a stream that was upgraded. `silence` is how long the other end may be silent before it is pinged;
-    /// `None`: for ever.
-    pub(super) async fn new(stream: S, link: Arc<Link>, silence: Option<Duration>) -> Self {
+    /// `None`: for ever. `deflate` is what was agreed on compression.
+    pub(super) async fn new(
+        stream: S,
+        link: Arc<Link>,
+        silence: Option<Duration>,
+        deflate: Option<Deflate>,
+    ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
             .max_write_buffer_size(WRITE_BUFFER_MOST)
             .max_message_size(Some(MESSAGE))
             .max_frame_size(Some(MESSAGE))
-            .accept_unmasked_frames(false);
-        let stream = ReadAhead::new(stream);
+            // What is unpacked has no mask any more; what comes is looked at before that.
+            .accept_unmasked_frames(deflate.is_some());
+        let bits = deflate.as_ref().map(Deflate::bits);
+        let stream = Inflated::new(ReadAhead::new(stream), deflate);
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         let watch = Watch::new(silence);
-        Self { socket, link, phase: Phase::Open, rest: None, closing: None, blocked: false, watch }
+        Self { socket, link, phase: Phase::Open, rest: None, bits, closing: None, blocked: false, watch }
     }
 
     /// Goes on until the conversation is over. `turn` lets the protocol work.
@@ -135,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
 
     /// The stream, for a last look when the conversation is over.
     pub(super) fn into_stream(self) -> ReadAhead<S> {
-        self.socket.into_inner()
+        self.socket.into_inner().into_inner()
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Read {
@@ -205,7 +215,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 Poll::Ready(Err(_)) => return self.phase = Phase::Over(Ending::Lost),
                 Poll::Pending => return,
             }
-            let Some(rest) = self.rest.take().or_else(|| self.link.take().map(Rest::new)) else { break };
+            let next = || self.link.take().map(|message| Rest::new(message, self.bits));
+            let Some(rest) = self.rest.take().or_else(next) else { break };
             let (frame, rest) = rest.next();
             self.rest = rest;
             self.send(frame);
@@ -267,7 +278,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     fn keep_watch(&mut self, cx: &mut Context<'_>) {
-        let stream = self.socket.get_ref();
+        let stream = self.socket.get_ref().get_ref();
         let (received, sent) = (stream.received(), stream.sent());
         self.watch.note(received, sent, self.blocked);
         while !matches!(self.phase, Phase::Over(_)) {

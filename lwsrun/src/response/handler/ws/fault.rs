@@ -3,6 +3,7 @@
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
+use super::deflate::Fault;
 use crate::protocol::CloseCode;
 
 /// Code and reason to close with; `None` if there is nobody left to tell.
@@ -13,6 +14,10 @@ pub(super) fn close_for(error: &Error) -> Option<(CloseCode, &'static str)> {
         Error::Utf8(words) if words.starts_with("incomplete") => Some((CloseCode::INVALID, "partial utf8")),
         Error::Utf8(_) => Some((CloseCode::INVALID, "bad utf8")),
         Error::Capacity(_) => Some((CloseCode::TOO_BIG, "message too big")),
+        Error::Io(error) => match error.get_ref()?.downcast_ref()? {
+            Fault::Unmasked => Some((CloseCode::PROTOCOL, "client unmasked")),
+            Fault::Damaged => Some((CloseCode::INVALID, "bad deflate")),
+        },
         _ => None,
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! The encoder below keeps the largest buffer it ever needed for as long as the connection lives. So no frame is
 //! longer than [`PIECE`], and a message of a megabyte to ten thousand members does not cost ten gigabytes.
+//!
+//! Where the client agreed to it, messages that gain by it are compressed.
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Message as Wire;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+use super::deflate::pack;
 use crate::protocol::Message;
 
 /// Longest payload of a frame that is sent.
@@ -17,13 +20,20 @@ pub(super) const PIECE: usize = 16 * 1024;
 pub(super) struct Rest {
     kind: Data,
     payload: Bytes,
+    /// The next frame says that the message is compressed: only the first one does.
+    packed: bool,
 }
 
 impl Rest {
-    pub(super) fn new(message: Message) -> Self {
-        match message {
-            Message::Text(text) => Self { kind: Data::Text, payload: text.into_bytes() },
-            Message::Binary(payload) => Self { kind: Data::Binary, payload },
+    /// The whole of a message. `bits` of the window to compress it with; `None`: never.
+    pub(super) fn new(message: Message, bits: Option<u8>) -> Self {
+        let (kind, plain) = match message {
+            Message::Text(text) => (Data::Text, text.into_bytes()),
+            Message::Binary(payload) => (Data::Binary, payload),
+        };
+        match bits.and_then(|bits| pack(&plain, bits)) {
+            Some(payload) => Self { kind, payload, packed: true },
+            None => Self { kind, payload: plain, packed: false },
         }
     }
 
@@ -31,8 +41,10 @@ impl Rest {
     pub(super) fn next(mut self) -> (Wire, Option<Self>) {
         let piece = self.payload.split_to(self.payload.len().min(PIECE));
         let last = self.payload.is_empty();
-        let frame = Frame::message(piece, OpCode::Data(self.kind), last);
+        let mut frame = Frame::message(piece, OpCode::Data(self.kind), last);
+        frame.header_mut().rsv1 = self.packed;
         self.kind = Data::Continue;
+        self.packed = false;
         (Wire::Frame(frame), (!last).then_some(self))
     }
 }
@@ -45,7 +57,7 @@ mod tests {
     fn pieces_make_the_message() {
         for length in [0, 1, PIECE, PIECE + 1, 3 * PIECE] {
             let message = Bytes::from(vec![7; length]);
-            let mut rest = Some(Rest::new(Message::Binary(message.clone())));
+            let mut rest = Some(Rest::new(Message::Binary(message.clone()), None));
             let mut whole = Vec::new();
             let mut frames = 0;
             while let Some(now) = rest {

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::conversation::{Conversation, Ending};
+use super::deflate::Deflate;
 use super::stream::ReadAhead;
 use crate::protocol::link::{Link, Order};
 use crate::protocol::{CloseCode, Opening, Running, Session};
@@ -66,14 +67,16 @@ impl SharedDrain {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
-    /// A session on a stream that was upgraded. `silence`: before a ping, `None` for never.
+    /// A session on a stream that was upgraded. `silence`: before a ping, `None` for never. `deflate`: what was
+    /// agreed on compression.
     pub(super) async fn new(
         stream: S,
         protocol: Turns,
         silence: Option<Duration>,
+        deflate: Option<Deflate>,
         drain: SharedDrain,
     ) -> Self {
-        let conversation = Conversation::new(stream, Arc::clone(&protocol.link), silence).await;
+        let conversation = Conversation::new(stream, Arc::clone(&protocol.link), silence, deflate).await;
         let talking = Talking { conversation, protocol, drain, told: false };
         Self { talking: Some(talking), parting: None }
     }

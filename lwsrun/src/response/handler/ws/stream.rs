@@ -44,6 +44,17 @@ impl<S> ReadAhead<S> {
 }
 
 impl<S: AsyncRead + Unpin> ReadAhead<S> {
+    /// What was read ahead; to be taken from its beginning.
+    pub(super) fn ahead(&mut self) -> &mut Bytes {
+        &mut self.ahead
+    }
+
+    /// Reads ahead, where nothing is left of what was. Gives how much that was, 0 at the end.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.ahead = ready!(self.read_shared(cx, Bytes::copy_from_slice))?;
+        Poll::Ready(Ok(self.ahead.len()))
+    }
+
     /// Reads and forgets. Gives how much that was, 0 at the end.
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.ahead = Bytes::new();

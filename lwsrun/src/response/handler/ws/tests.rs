@@ -4,6 +4,7 @@
 mod clock;
 mod conduct;
 mod counter;
+mod deflate;
 mod echo;
 mod frames;
 mod mirror;

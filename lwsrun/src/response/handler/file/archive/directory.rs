@@ -219,6 +219,9 @@ impl<'b> Fields<'b> {
             Err("it is in the 64-bit form")
         } else if disk != 0 {
             Err("it is in another file")
+        } else if size == 0 && crc != 0 {
+            // There is nothing that could be checked while it is sent.
+            Err("it is said to be empty, and its checksum is not")
         } else if made_by >> 8 == 3 && attributes >> 28 == 0o12 {
             Err("it is a symbolic link")
         } else if !is_path(name) {

@@ -179,6 +179,7 @@ async fn what_is_not_served_of_an_archive() {
         Member { size: u32::MAX, method: 8, ..member("zip64.txt") },
         Member { made_by: 0x0314, attributes: 0o120_777 << 16, ..member("link.txt") },
         Member { size: 2, ..member("lies.txt") },
+        Member { size: 0, ..Member::deflated("empty.txt", &random(MEBIBYTE)) },
         member("fine.txt"),
         Member::stored("fine.txt", b"second"),
     ]);
@@ -198,6 +199,7 @@ async fn what_is_not_served_of_an_archive() {
         "/zip64.txt",
         "/link.txt",
         "/lies.txt",
+        "/empty.txt",
     ] {
         assert_eq!(status(&service, path).await, 404, "{path}");
     }
