@@ -36,10 +36,10 @@ impl<'a> Checker<'a, '_> {
             self.report.push_tolerated(wrong_shape());
             return None;
         };
-        if let ValueKind::Word(_) = value.kind {
-            if !self.report.tolerates(wording::bare_word(name, value, text.value)) {
-                return None;
-            }
+        if let ValueKind::Word(_) = value.kind
+            && !self.report.tolerates(wording::bare_word(name, value, text.value))
+        {
+            return None;
         }
         Some(text)
     }

@@ -6,9 +6,7 @@ use crate::schema::{Fields, Pair};
 use crate::semantics::view::View;
 
 /// All lists that are not empty, as lowered and as written.
-pub(super) fn lists<'s, 'v, 'a>(
-    view: &'s View<'v, 'a>,
-) -> impl Iterator<Item = (&'v [Header<'a>], &'a Fields<'a>)> {
+pub(super) fn lists<'v, 'a>(view: &View<'v, 'a>) -> impl Iterator<Item = (&'v [Header<'a>], &'a Fields<'a>)> {
     let vhosts = view.vhosts.iter().map(|vhost| (&vhost.plan.headers[..], vhost.fields));
     let mounts = view.mounts().map(|(_, mount)| (&mount.plan.headers[..], mount.fields));
     vhosts.chain(mounts).filter(|(headers, _)| !headers.is_empty())
