@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::errors::Errors;
 use crate::parser::{MAX_NESTING, span};
 use crate::scan::{Bracket, Scanner, Token};
 use crate::{FileId, Related, SyntaxError, SyntaxErrorKind};
@@ -18,8 +19,7 @@ const LOOKAHEAD: usize = 12;
 pub(crate) struct Repaired<'s> {
     /// As long as the source, byte for byte.
     pub(crate) text: Cow<'s, str>,
-    /// In source order.
-    pub(crate) errors: Vec<SyntaxError>,
+    pub(crate) errors: Errors,
 }
 
 /// Matches all brackets up to the outermost closer, or to the end of the file.
@@ -65,7 +65,7 @@ struct Matcher {
     suspect: Option<Range<usize>>,
     /// In source order, apart from each other.
     edits: Vec<(Range<usize>, Edit)>,
-    errors: Vec<SyntaxError>,
+    errors: Errors,
 }
 
 struct Opener {
@@ -102,7 +102,7 @@ impl Matcher {
             first_of_line: true,
             suspect: None,
             edits: Vec::new(),
-            errors: Vec::new(),
+            errors: Errors::default(),
         }
     }
 
@@ -197,7 +197,11 @@ impl Matcher {
     }
 
     fn blank(&mut self, range: Range<usize>) {
-        self.edits.push((range, Edit::Blank));
+        match self.edits.last_mut() {
+            // Kept one by one, a file of nothing but openers would take many times its size.
+            Some((last, Edit::Blank)) if last.end == range.start => last.end = range.end,
+            _ => self.edits.push((range, Edit::Blank)),
+        }
     }
 
     fn report(&mut self, kind: SyntaxErrorKind, at: Range<usize>, opened: Option<Range<usize>>) {

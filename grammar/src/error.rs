@@ -71,6 +71,8 @@ pub enum SyntaxErrorKind {
     TooDeep,
     /// Larger than [`MAX_SOURCE`](crate::MAX_SOURCE), and not read.
     TooLarge,
+    /// More errors than [`MAX_ERRORS`](crate::MAX_ERRORS), of which the others are not told.
+    TooMany,
 }
 
 impl SyntaxErrorKind {
@@ -114,6 +116,7 @@ impl SyntaxErrorKind {
             Self::SlashComment => "comment that does not begin with `#`",
             Self::TooDeep => "nested deeper than 64 levels",
             Self::TooLarge => "the file is larger than 64 MiB",
+            Self::TooMany => "more than 10000 errors in this file",
         }
     }
 
@@ -150,6 +153,7 @@ impl SyntaxErrorKind {
             Self::SlashComment => "begin the comment with `#`, on each line",
             Self::TooDeep => return None,
             Self::TooLarge => "split it into several files in `conf.d`",
+            Self::TooMany => "is it a config at all? From here on errors are not told",
         })
     }
 }
@@ -157,11 +161,12 @@ impl SyntaxErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MAX_NESTING, MAX_SOURCE};
+    use crate::{MAX_ERRORS, MAX_NESTING, MAX_SOURCE};
 
     #[test]
     fn messages_name_the_real_limits() {
         assert!(SyntaxErrorKind::TooDeep.message().contains(&format!(" {MAX_NESTING} levels")));
         assert!(SyntaxErrorKind::TooLarge.message().contains(&format!(" {} MiB", MAX_SOURCE >> 20)));
+        assert!(SyntaxErrorKind::TooMany.message().contains(&format!(" {MAX_ERRORS} errors")));
     }
 }

@@ -12,6 +12,7 @@
 mod brackets;
 mod display;
 mod error;
+mod errors;
 mod parser;
 mod scan;
 mod source;
@@ -22,6 +23,7 @@ mod utf8;
 
 pub use display::display;
 pub use error::{Related, SyntaxError, SyntaxErrorKind};
+pub use errors::MAX_ERRORS;
 pub use parser::{MAX_NESTING, MAX_SOURCE, parse};
 pub use source::{LineIndex, Position};
 pub use span::{FileId, Span};

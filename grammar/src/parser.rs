@@ -13,7 +13,7 @@ use pest_derive::Parser;
 
 use crate::{
     Comment, FileId, Key, Member, Object, Parse, Span, SyntaxError, SyntaxErrorKind, Text, Value, ValueKind,
-    Word, brackets, unescape, utf8,
+    Word, brackets, errors::Errors, unescape, utf8,
 };
 
 /// How many objects and arrays may stand inside each other, the outermost one counted, as in lwsws.
@@ -51,9 +51,8 @@ pub fn parse<'s>(file: FileId, source: impl Into<Cow<'s, [u8]>>) -> Parse {
             None
         }
     };
-    let Builder { comments, mut errors, .. } = builder;
-    errors.sort_by_key(|error| (error.span, error.kind));
-    Parse { file, text, root, comments, errors }
+    let Builder { comments, errors, .. } = builder;
+    Parse { file, text, root, comments, errors: errors.into_sorted() }
 }
 
 /// A range of a source as a span. Sources are never longer than [`MAX_SOURCE`], so 32 bits hold every offset.
@@ -73,7 +72,7 @@ struct Builder {
     /// How many objects and arrays are open.
     depth: usize,
     comments: Vec<Comment>,
-    errors: Vec<SyntaxError>,
+    errors: Errors,
 }
 
 /// Where an object or array is between two of its entries.
@@ -325,11 +324,10 @@ impl Builder {
 
     /// The text of a string in quotes, and whether lwsws would take it.
     fn text(&mut self, range: &Range<usize>, source: &str) -> (Text, bool) {
-        let before = self.errors.len();
+        let before = self.errors.refused();
         let inner = span(self.file, range.start + 1..range.end - 1);
         let text = unescape::unescape(inner, &source[1..source.len() - 1], &mut self.errors);
-        let sound = self.errors[before..].iter().all(|error| error.kind.tolerated());
-        (text, sound)
+        (text, self.errors.refused() == before)
     }
 
     fn number(&mut self, range: &Range<usize>, source: &str) -> ValueKind {

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use crate::errors::Errors;
 use crate::{Span, SyntaxError, SyntaxErrorKind, Text};
 
 /// Resolves what stands between the quotes; `source` is the text at `inner`.
 ///
 /// What cannot be resolved is reported and stays as it is written.
-pub(crate) fn unescape(inner: Span, source: &str, errors: &mut Vec<SyntaxError>) -> Text {
+pub(crate) fn unescape(inner: Span, source: &str, errors: &mut Errors) -> Text {
     if !source.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control()) {
         return Text { decoded: source.to_owned(), inner, map: Vec::new() };
     }
@@ -65,7 +66,7 @@ struct Decoder<'a> {
     pos: usize,
     decoded: String,
     map: Vec<(u32, u32)>,
-    errors: &'a mut Vec<SyntaxError>,
+    errors: &'a mut Errors,
 }
 
 impl<'a> Decoder<'a> {
@@ -173,10 +174,10 @@ mod tests {
     use crate::FileId;
 
     fn decode(source: &str) -> (Text, Vec<(SyntaxErrorKind, Range<usize>)>) {
-        let mut errors = Vec::new();
+        let mut errors = Errors::default();
         let end = u32::try_from(source.len()).unwrap();
         let text = unescape(Span { file: FileId(0), start: 0, end }, source, &mut errors);
-        (text, errors.into_iter().map(|error| (error.kind, error.span.range())).collect())
+        (text, errors.iter().map(|error| (error.kind, error.span.range())).collect())
     }
 
     #[test]

@@ -2,21 +2,24 @@
 
 use std::borrow::Cow;
 
+use crate::errors::Errors;
 use crate::parser::span;
-use crate::{FileId, SyntaxError, SyntaxErrorKind};
+use crate::{FileId, Span, SyntaxError, SyntaxErrorKind};
 
 /// The source as text of the same length: each byte that is not UTF-8 becomes `?`. Every run of such bytes is one
 /// error. lwsws passes them through, so that they end up in paths and header values as they are.
-pub(crate) fn decode(file: FileId, source: Cow<'_, [u8]>) -> (String, Vec<SyntaxError>) {
+pub(crate) fn decode(file: FileId, source: Cow<'_, [u8]>) -> (String, Errors) {
     match String::from_utf8(source.into_owned()) {
-        Ok(text) => (text, Vec::new()),
+        Ok(text) => (text, Errors::default()),
         Err(error) => repair(file, error.as_bytes()),
     }
 }
 
-fn repair(file: FileId, source: &[u8]) -> (String, Vec<SyntaxError>) {
+fn repair(file: FileId, source: &[u8]) -> (String, Errors) {
     let mut text = String::with_capacity(source.len());
-    let mut errors: Vec<SyntaxError> = Vec::new();
+    let mut errors = Errors::default();
+    let mut report = |span| errors.push(SyntaxError { kind: SyntaxErrorKind::NotUtf8, span, related: None });
+    let mut run: Option<Span> = None;
     for chunk in source.utf8_chunks() {
         text.push_str(chunk.valid());
         if chunk.invalid().is_empty() {
@@ -25,11 +28,15 @@ fn repair(file: FileId, source: &[u8]) -> (String, Vec<SyntaxError>) {
         let start = text.len();
         text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
         let bad = span(file, start..text.len());
-        match errors.last_mut() {
-            Some(last) if last.span.end == bad.start => last.span = last.span.to(bad),
-            _ => errors.push(SyntaxError { kind: SyntaxErrorKind::NotUtf8, span: bad, related: None }),
-        }
+        run = match run {
+            Some(last) if last.end == bad.start => Some(last.to(bad)),
+            last => {
+                last.into_iter().for_each(&mut report);
+                Some(bad)
+            }
+        };
     }
+    run.into_iter().for_each(&mut report);
     (text, errors)
 }
 

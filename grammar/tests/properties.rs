@@ -1,7 +1,7 @@
 //! What holds for any input: no panic, every place inside the source, and trees that come out as they went in.
 
 use grammar::{
-    FileId, MAX_NESTING, MAX_SOURCE, Member, Parse, Span, SyntaxErrorKind, Value, ValueKind, Word, display,
+    FileId, MAX_ERRORS, MAX_NESTING, MAX_SOURCE, Member, Parse, Span, SyntaxErrorKind, Value, ValueKind, Word, display,
     parse,
 };
 use proptest::prelude::*;
@@ -78,6 +78,18 @@ fn a_source_that_is_too_large_is_refused_in_words() {
     assert_eq!(parse.errors.len(), 1);
     assert_eq!(parse.errors[0].kind, SyntaxErrorKind::TooLarge);
     assert_eq!(parse.errors[0].span.file, FileId(3));
+}
+
+#[test]
+fn errors_beyond_the_limit_are_one_error_that_is_not_tolerated() {
+    // Tolerated ones first, so that the others are not told.
+    let source = [b"{ \"a\": \"".as_slice(), &b"\xffx".repeat(MAX_ERRORS + 5), b"\", zork }"].concat();
+    let parse = parse(FileId(0), source);
+    assert_eq!(parse.errors.len(), MAX_ERRORS + 1);
+    let refused: Vec<_> = parse.errors.iter().filter(|error| !error.kind.tolerated()).collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].kind, SyntaxErrorKind::TooMany);
+    assert_eq!(refused[0].span.range().start, 8 + 2 * MAX_ERRORS);
 }
 
 const TOKENS: &[&str] = &[

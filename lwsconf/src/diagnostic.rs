@@ -195,14 +195,28 @@ pub struct Report {
     compat: bool,
     errors: usize,
     diagnostics: Vec<Diagnostic>,
+    hidden: Hidden,
     allowances: Allowances,
+}
+
+/// How many findings a run tells. Each takes memory, and whoever has more reads none of them.
+const MOST: usize = 100_000;
+
+/// How many findings there were beyond those that are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
 }
 
 impl Report {
     /// An empty report. With `compat`, what lwsws tolerates is only warned of.
     #[must_use]
     pub fn new(compat: bool) -> Self {
-        Self { compat, errors: 0, diagnostics: Vec::new(), allowances: Allowances::default() }
+        let (hidden, allowances) = (Hidden::default(), Allowances::default());
+        Self { compat, errors: 0, diagnostics: Vec::new(), hidden, allowances }
     }
 
     /// Reads the comments of a file that silence findings. What was pushed before cannot be silenced any more.
@@ -235,7 +249,12 @@ impl Report {
         let silenced = self.allowances.silences(&diagnostic, can_be_silenced);
         if !silenced {
             self.errors += usize::from(diagnostic.severity == Severity::Error);
-            self.diagnostics.push(diagnostic);
+            if self.diagnostics.len() < MOST {
+                self.diagnostics.push(diagnostic);
+            } else {
+                self.hidden.errors += usize::from(diagnostic.severity == Severity::Error);
+                self.hidden.warnings += usize::from(diagnostic.severity == Severity::Warning);
+            }
         }
         silenced
     }
@@ -256,7 +275,13 @@ impl Report {
     #[must_use]
     pub fn warnings(&self) -> usize {
         let given = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
-        given.count() + self.left().count()
+        given.count() + self.hidden.warnings + self.left().count()
+    }
+
+    /// How many findings there are beyond those that are told.
+    #[must_use]
+    pub fn hidden(&self) -> Hidden {
+        self.hidden
     }
 
     /// The findings by file, offset and code.

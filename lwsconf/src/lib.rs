@@ -29,7 +29,7 @@ pub mod write;
 
 use std::path::{Path, PathBuf};
 
-use diagnostic::{Diagnostic, Files, Report};
+use diagnostic::{Diagnostic, Files, Hidden, Report};
 use input::InputError;
 use progress::{Progress, Stage};
 use write::WriteError;
@@ -72,6 +72,8 @@ pub struct Outcome {
     pub files: Files,
     /// The findings by file, offset and code.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many more there were, which are not told.
+    pub hidden: Hidden,
 }
 
 /// Why a configuration could not be compiled, other than for what is wrong with it.
@@ -103,7 +105,8 @@ pub fn check(options: &Options) -> Result<Outcome, InputError> {
     let _ = semantics::check(&config, &mut report);
     look_at_machine(options, &config, &mut report);
     drop(config);
-    Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted() })
+    let hidden = report.hidden();
+    Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted(), hidden })
 }
 
 /// Checks a configuration and, if nothing is wrong with it, writes its plan.
@@ -127,7 +130,8 @@ pub fn compile(options: &Options, plan: &Path) -> Result<Outcome, CompileError> 
         write::write(&checked, plan)?;
     }
     drop(config);
-    Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted() })
+    let hidden = report.hidden();
+    Ok(Outcome { files: parsed.into_files(), diagnostics: report.into_sorted(), hidden })
 }
 
 fn look_at_machine(options: &Options, config: &schema::Config<'_>, report: &mut Report) {

@@ -130,5 +130,6 @@ fn code(kind: SyntaxErrorKind) -> Code {
         SyntaxErrorKind::SlashComment => Code::SlashComment,
         SyntaxErrorKind::TooDeep => Code::TooDeep,
         SyntaxErrorKind::TooLarge => Code::TooLarge,
+        SyntaxErrorKind::TooMany => Code::TooMany,
     }
 }

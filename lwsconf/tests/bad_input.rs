@@ -173,6 +173,24 @@ fn a_file_of_100_megabytes_is_refused_in_words() {
 }
 
 #[test]
+fn of_errors_without_end_the_first_are_told() {
+    let dir = clean();
+    fs::write(dir.path().join("conf.d/junk"), format!("{{ {} }}", "a b:".repeat(50_000))).unwrap();
+    let (code, said) = check(dir.path());
+    assert_eq!(code, 1);
+    assert_eq!(said.matches("/conf.d/junk:").count(), 10_001, "{}", &said[said.len() - 500..]);
+    assert!(said.contains("error[L0024]"));
+    let keys = r#""zork": 1, "#.repeat(40_000);
+    for name in ["a", "b", "c"] {
+        fs::write(dir.path().join("conf.d").join(name), format!("{{ {keys} \"zork\": 1 }}")).unwrap();
+    }
+    let (code, said) = check(dir.path());
+    assert_eq!(code, 1);
+    assert_eq!(said.lines().count(), 100_001);
+    assert!(said.ends_with("errors, not all of them told\n"), "{}", &said[said.len() - 500..]);
+}
+
+#[test]
 fn any_nesting_ends_in_words() {
     for (open, levels) in
         [("[", 2_000_000), ("{\"a\":", 500_000), ("{\"vhosts\":[", 200_000), ("[{", 1_000_000)]

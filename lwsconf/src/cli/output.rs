@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::{Color, Format, OutputArgs};
 use crate::Outcome;
-use crate::diagnostic::{Severity, full, github, json, sarif, short};
+use crate::diagnostic::{Hidden, Severity, full, github, json, sarif, short};
 
 /// How findings are shown.
 pub(super) struct Output {
@@ -44,7 +44,8 @@ impl Output {
         }
         let count = count(outcome);
         let mut stream = AutoStream::new(io::stderr(), self.color);
-        forgiving(writeln!(stream, "{}", summary(count, files.len())))?;
+        let told = if outcome.hidden == Hidden::default() { "" } else { ", not all of them told" };
+        forgiving(writeln!(stream, "{}{told}", summary(count, files.len())))?;
         Ok(count)
     }
 
@@ -83,7 +84,7 @@ fn print_lines(mut lines: impl Iterator<Item = String>) -> io::Result<()> {
 }
 
 fn count(outcome: &Outcome) -> Count {
-    let mut count = Count::default();
+    let mut count = Count { errors: outcome.hidden.errors, warnings: outcome.hidden.warnings };
     for diagnostic in &outcome.diagnostics {
         match diagnostic.severity() {
             Severity::Error => count.errors += 1,

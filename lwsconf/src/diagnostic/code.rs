@@ -82,6 +82,8 @@ codes! {
     TooDeep = "L0022",
     /// A file that is too large to be read.
     TooLarge = "L0023",
+    /// A file with more syntax errors than are told.
+    TooMany = "L0024",
 
     /// The file `conf` is not there.
     MissingConf = "L0101",

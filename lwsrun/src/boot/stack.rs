@@ -21,14 +21,14 @@ use tower::{Service, ServiceBuilder};
 
 use crate::request::protect::ProtectLayer;
 use crate::response::layer::error_document::ErrorDocumentLayer;
-use crate::response::layer::headers::{Default, Headers};
+use crate::response::layer::headers::{DefaultField, Headers};
 use crate::response::layer::{server_string, sts};
 
 /// What all mounts of a vhost have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Stack {
     /// Headers of every answer that does not have them from elsewhere.
-    defaults: Vec<Default>,
+    defaults: Vec<DefaultField>,
     error_document: Option<ErrorDocumentLayer>,
 }
 

@@ -5,22 +5,19 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Response, StatusCode};
 use schemas::plan::Cache;
 use schemas::route::cache_control;
-use tower::util::MapResponseLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Adds `Cache-Control` to answers that carry a file, or say that it has not changed. Error pages and redirects
 /// have none, as in lwsws.
 pub(crate) fn layer(
     cache: Cache,
-) -> MapResponseLayer<impl FnOnce(Response<Body>) -> Response<Body> + Clone + Send + Sync + 'static> {
+) -> SetResponseHeaderLayer<impl Fn(&Response<Body>) -> Option<HeaderValue> + Clone + Send + Sync + 'static> {
     let value = HeaderValue::from_str(&cache_control(cache)).ok();
-    MapResponseLayer::new(move |mut response: Response<Body>| {
+    SetResponseHeaderLayer::overriding(CACHE_CONTROL, move |response: &Response<Body>| {
         let of_a_file = matches!(
             response.status(),
             StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED
         );
-        if let (true, Some(value)) = (of_a_file, value) {
-            response.headers_mut().insert(CACHE_CONTROL, value);
-        }
-        response
+        value.clone().filter(|_| of_a_file)
     })
 }

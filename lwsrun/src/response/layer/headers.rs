@@ -40,11 +40,11 @@ enum Mode {
 }
 
 /// A header of answers that do not have it.
-pub(crate) type Default = (HeaderName, HeaderValue);
+pub(crate) type DefaultField = (HeaderName, HeaderValue);
 
 impl Headers {
     /// Prepares the headers of a vhost and one of its mounts, and those that answers have by default.
-    pub(crate) fn new(vhost: &[Header<'_>], mount: &[Header<'_>], defaults: &[Default]) -> Self {
+    pub(crate) fn new(vhost: &[Header<'_>], mount: &[Header<'_>], defaults: &[DefaultField]) -> Self {
         let mut fields: Vec<Field> = Vec::new();
         for header in merged_headers(vhost, mount) {
             // The plan was checked: names and values are legal.
@@ -57,7 +57,7 @@ impl Headers {
             }
         }
         let default =
-            |(name, value): &Default| Field { name: name.clone(), value: value.clone(), mode: Mode::Kept };
+            |(name, value): &DefaultField| Field { name: name.clone(), value: value.clone(), mode: Mode::Kept };
         fields.extend(defaults.iter().map(default));
         Self { fields: fields.into() }
     }

@@ -3,9 +3,9 @@
 use http::HeaderValue;
 use http::header::SERVER;
 
-use super::headers::Default;
+use super::headers::DefaultField;
 
 /// The header, if there is one; a configured one wins over it.
-pub(crate) fn field(value: Option<HeaderValue>) -> Option<Default> {
+pub(crate) fn field(value: Option<HeaderValue>) -> Option<DefaultField> {
     value.map(|value| (SERVER, value))
 }

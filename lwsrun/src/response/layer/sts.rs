@@ -6,9 +6,9 @@ use http::HeaderValue;
 use http::header::STRICT_TRANSPORT_SECURITY;
 use schemas::route;
 
-use super::headers::Default;
+use super::headers::DefaultField;
 
 /// The header where `on`; a configured one wins over it.
-pub(crate) fn field(on: bool) -> Option<Default> {
+pub(crate) fn field(on: bool) -> Option<DefaultField> {
     on.then(|| (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(route::STRICT_TRANSPORT_SECURITY)))
 }
