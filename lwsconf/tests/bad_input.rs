@@ -178,7 +178,7 @@ fn of_errors_without_end_the_first_are_told() {
     fs::write(dir.path().join("conf.d/junk"), format!("{{ {} }}", "a b:".repeat(50_000))).unwrap();
     let (code, said) = check(dir.path());
     assert_eq!(code, 1);
-    assert_eq!(said.matches("/conf.d/junk:").count(), 10_001, "{}", &said[said.len() - 500..]);
+    assert_eq!(said.matches("error[L00").count(), 10_001);
     assert!(said.contains("error[L0024]"));
     let keys = r#""zork": 1, "#.repeat(40_000);
     for name in ["a", "b", "c"] {

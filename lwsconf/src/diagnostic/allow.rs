@@ -15,6 +15,8 @@ use super::{Code, Diagnostic, Place, quoted};
 
 /// What every such comment begins with, behind the `#`.
 const WORD: &str = "lwsconf";
+/// How many comments may speak for one line: each finding there goes through all of them.
+const MOST_ON_LINE: usize = 100;
 /// How it goes on, for help lines.
 const FORM: &str = "write `# lwsconf: allow(CODE) reason`, with one code such as `L0365`";
 
@@ -33,6 +35,13 @@ struct Allowance {
     start: u32,
     end: u32,
     state: State,
+}
+
+impl Allowance {
+    /// Whether a later comment stands between this one and the line that this one speaks for.
+    fn speaks_over(&self, later: Span) -> bool {
+        self.comment.end <= later.start && later.end <= self.start
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +67,19 @@ impl Allowances {
                 Directive::None => {}
                 Directive::Bad(reason) => bad.push(bad_allow(comment.span, reason)),
                 Directive::Allow(code) => {
-                    let (start, end) = line_spoken_for(text, comment.span);
+                    let allowances = self.by_file.entry(comment.span.file).or_default();
+                    let (start, end) = match allowances.last() {
+                        // Above one line, so that not every comment goes through all that come behind it.
+                        Some(last) if last.speaks_over(comment.span) => (last.start, last.end),
+                        _ => line_spoken_for(text, comment.span),
+                    };
+                    let on_line = allowances.iter().rev().take(MOST_ON_LINE);
+                    if on_line.filter(|other| other.start == start).count() == MOST_ON_LINE {
+                        bad.push(bad_allow(comment.span, "too many for one line"));
+                        continue;
+                    }
                     let allowance = Allowance { code, comment: comment.span, start, end, state: State::Open };
-                    self.by_file.entry(comment.span.file).or_default().push(allowance);
+                    allowances.push(allowance);
                 }
             }
         }
@@ -193,6 +212,20 @@ mod tests {
         let (start, end) = (u32::try_from(start).unwrap(), u32::try_from(end).unwrap());
         let (start, end) = line_spoken_for(text, Span { file: FileId(0), start, end });
         text[start as usize..(end as usize + 1).min(text.len())].trim()
+    }
+
+    #[test]
+    fn comments_without_end_above_one_line_are_read_in_good_time() {
+        let text = format!("{}a", "# lwsconf: allow(L0201) x\n".repeat(200_000));
+        let parse = grammar::parse(FileId(0), text.as_bytes());
+        let comments: Vec<Comment> = (0..200_000_u32)
+            .map(|line| Comment { span: Span { file: FileId(0), start: line * 26, end: line * 26 + 25 } })
+            .collect();
+        let mut allowances = Allowances::default();
+        let bad = allowances.read(&parse.text, &comments);
+        assert_eq!(bad.len(), comments.len() - MOST_ON_LINE);
+        let at = u32::try_from(text.len() - 1).unwrap();
+        assert!(allowances.by_file[&FileId(0)].iter().all(|allowance| allowance.start == at));
     }
 
     #[test]

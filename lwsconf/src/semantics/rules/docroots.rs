@@ -9,6 +9,9 @@ use schemas::plan::Origin;
 
 use crate::semantics::view::{View, value_span};
 
+/// The longest path that Linux takes, in bytes.
+const LONGEST_PATH: usize = 4096;
+
 /// The folders of all mounts of files.
 pub(crate) struct Docroots {
     by_path: HashMap<String, Span>,
@@ -30,6 +33,9 @@ impl Docroots {
 
     /// The folder that holds a path, the outermost of several, and where it is mounted.
     pub(super) fn holding(&self, path: &str) -> Option<(&str, Span)> {
+        if path.len() > LONGEST_PATH {
+            return None;
+        }
         let path = normal(path);
         let slashes = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
         let mut folders = slashes.filter_map(|end| self.by_path.get_key_value(&path[..end]));

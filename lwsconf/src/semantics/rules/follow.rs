@@ -14,6 +14,11 @@ use crate::semantics::view::View;
 /// After so many steps a way counts as endless: browsers give up at about 20.
 const MOST_STEPS: usize = 16;
 
+/// How many listeners of one port are asked: more of them are no mistake that a person made.
+const MOST_LISTENERS: usize = 64;
+/// How many mountpoints are compared in all. Beyond it ways count as leading away, so that a check always ends soon.
+const MOST_COMPARED: usize = 20_000_000;
+
 /// A mount, by its vhost and its place there.
 pub(super) type Stop = (VhostId, usize);
 
@@ -23,6 +28,7 @@ pub(super) struct Follower<'f, 'v, 'a> {
     by_port: HashMap<u16, Vec<usize>>,
     hosts: HashMap<usize, Hosts>,
     mounts: HashMap<VhostId, Mounts>,
+    compared: usize,
 }
 
 /// What a mount's redirect or proxy leads to.
@@ -103,10 +109,13 @@ impl<'f, 'v, 'a> Follower<'f, 'v, 'a> {
         let mut by_port: HashMap<u16, Vec<usize>> = HashMap::new();
         for (index, listener) in view.listeners.iter().enumerate() {
             if let Bind::Any { port, .. } | Bind::Interface { port, .. } = listener.bind {
-                by_port.entry(port).or_default().push(index);
+                let same: &mut Vec<usize> = by_port.entry(port).or_default();
+                if same.len() < MOST_LISTENERS {
+                    same.push(index);
+                }
             }
         }
-        Self { view, by_port, hosts: HashMap::new(), mounts: HashMap::new() }
+        Self { view, by_port, hosts: HashMap::new(), mounts: HashMap::new(), compared: 0 }
     }
 
     /// All mounts that redirect or ask others.
@@ -199,6 +208,10 @@ impl<'f, 'v, 'a> Follower<'f, 'v, 'a> {
 
     fn arrive(&mut self, vhost: VhostId, path: &str, sure: bool) -> Hop {
         let (Ok(path), Some(target)) = (decode_path(path), self.view.vhost(vhost)) else { return Hop::Away };
+        self.compared += 1 + target.plan.mounts.len();
+        if self.compared > MOST_COMPARED {
+            return Hop::Away;
+        }
         let mounts = self.mounts.entry(vhost).or_insert_with(|| Mounts::new(&target.plan.mounts));
         let mut path = path.into_owned();
         let Some(mut matched) = mounts.find(&path) else {

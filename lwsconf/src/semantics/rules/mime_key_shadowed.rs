@@ -8,6 +8,9 @@ use crate::diagnostic::{Code, Diagnostic, Report, quoted};
 use crate::schema::Pair;
 use crate::semantics::view::View;
 
+/// The longest that the name of a file can be, in bytes.
+const LONGEST_NAME: usize = 255;
+
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for (_, mount) in view.mounts().filter(|(_, mount)| mount.plan.extra_mimetypes.len() > 1) {
         check_mount(&mount.fields.pairs("extra-mimetypes"), report);
@@ -17,7 +20,7 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
 fn check_mount(pairs: &[Pair<'_>], report: &mut Report) {
     let mut earlier: HashMap<String, (&str, Span)> = HashMap::new();
     // `*` comes last wherever it stands.
-    for pair in pairs.iter().filter(|pair| pair.name.value != "*") {
+    for pair in pairs.iter().filter(|pair| pair.name.value != "*" && pair.name.value.len() <= LONGEST_NAME) {
         let key = pair.name.value;
         let lower = key.to_ascii_lowercase();
         let ends = (0..=lower.len()).filter(|start| lower.is_char_boundary(*start));

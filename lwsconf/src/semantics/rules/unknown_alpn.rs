@@ -4,6 +4,8 @@ use crate::diagnostic::{Code, Diagnostic, Report, quoted};
 use crate::schema::Text;
 use crate::semantics::view::View;
 
+/// How many names of one list are told.
+const MOST: usize = 8;
 const SPOKEN: [&str; 2] = ["h2", "http/1.1"];
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
@@ -24,13 +26,13 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
 
 fn check_list(key: &str, list: &Text<'_>, report: &mut Report) {
     let mut end = 0;
-    for entry in list.value.split(',') {
+    let places = list.value.split(',').map(|entry| {
         let start = end + entry.len() - entry.trim_start().len();
         end += entry.len() + 1;
-        let name = entry.trim();
-        if name.is_empty() || SPOKEN.contains(&name) {
-            continue;
-        }
+        (start, entry.trim())
+    });
+    let unknown = places.filter(|(_, name)| !name.is_empty() && !SPOKEN.contains(name));
+    for (start, name) in unknown.take(MOST) {
         let headline = format!("{} in `{key}` is not spoken", quoted(name));
         let found = Diagnostic::error(Code::UnknownAlpn, headline, list.span_of(start..start + name.len()))
             .label("lwsrun does not start with it")

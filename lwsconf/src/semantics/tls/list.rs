@@ -11,6 +11,9 @@ use crate::schema::Text;
 /// How many names are marked and told by name.
 const MOST: usize = 8;
 
+/// How many words of a list are read: there are not so many names.
+const MOST_WORDS: usize = 1000;
+
 /// The words of a list and their places in it. OpenSSL parts them by colons, commas, semicolons or blanks.
 pub(super) fn words(list: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     let mut end = 0;
@@ -19,7 +22,7 @@ pub(super) fn words(list: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
         end = start + word.len() + 1;
         (start..start + word.len(), word)
     });
-    words.filter(|(_, word)| !word.is_empty())
+    words.filter(|(_, word)| !word.is_empty()).take(MOST_WORDS)
 }
 
 /// Words of one list that select nothing, with the reason for each.
