@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use pest::Parser as _;
 use pest::iterators::{Pair, Pairs};
@@ -29,20 +30,21 @@ const MAX_DIGITS: usize = 20;
 ///
 /// Never fails: what cannot be read is reported in [`Parse::errors`], and the tree holds what can. Time and memory
 /// grow with the length of the source; one longer than [`MAX_SOURCE`] is not read at all. A source that is given
-/// away becomes the [`Parse::text`] without being copied.
+/// away is freed as soon as the text of it is there.
 #[must_use]
 pub fn parse<'s>(file: FileId, source: impl Into<Cow<'s, [u8]>>) -> Parse {
     let source = source.into();
     if source.len() > MAX_SOURCE {
         let error = SyntaxError { kind: SyntaxErrorKind::TooLarge, span: span(file, 0..0), related: None };
-        return Parse { file, text: String::new(), root: None, comments: Vec::new(), errors: vec![error] };
+        return Parse { file, text: "".into(), root: None, comments: Vec::new(), errors: vec![error] };
     }
     let (text, mut errors) = utf8::decode(file, source);
+    let text: Arc<str> = text.into();
     let repaired = brackets::repair(file, &text);
     let cut = repaired.errors.iter().find(|error| error.kind == SyntaxErrorKind::Unclosed);
     let cut = cut.map(|error| error.span.start..span(file, 0..text.len()).end);
     errors.extend(repaired.errors);
-    let mut builder = Builder { file, cut, depth: 0, comments: Vec::new(), errors };
+    let mut builder = Builder { file, text: Arc::clone(&text), cut, depth: 0, comments: Vec::new(), errors };
     let root = match Lwsws::parse(Rule::document, &repaired.text) {
         Ok(document) => builder.document(document),
         // The grammar takes any text; but pest gives up when its caller has left it too little stack.
@@ -67,6 +69,8 @@ struct Lwsws;
 
 struct Builder {
     file: FileId,
+    /// The source, not what became of it by putting brackets right: no string differs between the two.
+    text: Arc<str>,
     /// If the file ends too early: from the end of its last token to its own end.
     cut: Option<Range<u32>>,
     /// How many objects and arrays are open.
@@ -128,7 +132,7 @@ impl Builder {
     fn value(&mut self, pair: Pair<'_, Rule>) -> Value {
         let range = range(&pair);
         let kind = match pair.as_rule() {
-            Rule::string => self.string(&range, pair.as_str()),
+            Rule::string => self.string(&range),
             Rule::number => self.number(&range, pair.as_str()),
             Rule::word if pair.as_str() == "true" => ValueKind::Word(Word::True),
             Rule::word if pair.as_str() == "false" => ValueKind::Word(Word::False),
@@ -296,37 +300,37 @@ impl Builder {
         let range = range(pair);
         let source = pair.as_str();
         let text = match pair.as_rule() {
-            Rule::string => self.text(&range, source).0,
+            Rule::string => self.text(&range).0,
             Rule::unclosed_string => {
                 self.report(SyntaxErrorKind::UnclosedString, range.clone());
-                self.verbatim(range.start + 1..range.end, &source[1..])
+                self.verbatim(range.start + 1..range.end)
             }
             _ => {
                 self.report(SyntaxErrorKind::KeyExpected, range.clone());
                 let bare = source.trim_matches(['\'', '"']);
                 let start = range.start + (source.len() - source.trim_start_matches(['\'', '"']).len());
-                self.verbatim(start..start + bare.len(), bare)
+                self.verbatim(start..start + bare.len())
             }
         };
         Key { text, span: span(self.file, range) }
     }
 
-    fn verbatim(&self, inner: Range<usize>, text: &str) -> Text {
-        Text { decoded: text.to_owned(), inner: span(self.file, inner), map: Vec::new() }
+    fn verbatim(&self, inner: Range<usize>) -> Text {
+        Text { source: Arc::clone(&self.text), inner: span(self.file, inner), decoded: None }
     }
 
-    fn string(&mut self, range: &Range<usize>, source: &str) -> ValueKind {
-        match self.text(range, source) {
+    fn string(&mut self, range: &Range<usize>) -> ValueKind {
+        match self.text(range) {
             (text, true) => ValueKind::String(text),
             (_, false) => ValueKind::Bad,
         }
     }
 
     /// The text of a string in quotes, and whether lwsws would take it.
-    fn text(&mut self, range: &Range<usize>, source: &str) -> (Text, bool) {
+    fn text(&mut self, range: &Range<usize>) -> (Text, bool) {
         let before = self.errors.refused();
         let inner = span(self.file, range.start + 1..range.end - 1);
-        let text = unescape::unescape(inner, &source[1..source.len() - 1], &mut self.errors);
+        let text = unescape::unescape(inner, &self.text, &mut self.errors);
         (text, self.errors.refused() == before)
     }
 

@@ -1,5 +1,7 @@
 //! The tree: values and keys with their places, in source order, duplicates kept.
 
+use std::sync::Arc;
+
 use crate::{FileId, Span, SyntaxError};
 
 /// What one file holds: always a tree, and every syntax error that was found.
@@ -8,8 +10,8 @@ pub struct Parse {
     /// The file that was parsed.
     pub file: FileId,
     /// The source as text. As long as the input, byte for byte: bytes that are not UTF-8 are replaced by `?` one
-    /// by one (and reported), so that spans hold for the file on disk too.
-    pub text: String,
+    /// by one (and reported), so that spans hold for the file on disk too. Shared with the tree.
+    pub text: Arc<str>,
     /// The outermost value; `None` where the file holds nothing but blanks and comments, or nothing readable.
     pub root: Option<Value>,
     /// All comments, in source order. What follows the document is not searched for any if it is not all comments.
@@ -87,14 +89,25 @@ pub struct Key {
     pub span: Span,
 }
 
-/// The text of a string after its escapes are resolved, with the way back to the source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The text of a string, its escapes resolved, with the way back to the source.
+///
+/// Hardly any string has an escape, and trees are large: without one the text is no more than a place in the source.
+#[derive(Clone)]
 pub struct Text {
-    /// The text meant.
-    pub decoded: String,
+    /// The source of the whole file.
+    pub(crate) source: Arc<str>,
     /// The place between the quotes.
     pub inner: Span,
+    /// What the string means, if that is not what it says.
+    pub(crate) decoded: Option<Box<Decoded>>,
+}
+
+/// The text of a string with escapes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decoded {
+    /// The text meant.
+    pub(crate) text: String,
     /// Where decoded and source bytes run apart: each entry `(decoded offset, source offset)` begins a stretch in
-    /// which both advance together, until the next entry. Empty if the string holds no escape.
+    /// which both advance together, until the next entry.
     pub(crate) map: Vec<(u32, u32)>,
 }

@@ -1,16 +1,21 @@
 //! Resolves the escapes of a string, and remembers where each piece of the text stands in the source.
 
+use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::errors::Errors;
+use crate::tree::Decoded;
 use crate::{Span, SyntaxError, SyntaxErrorKind, Text};
 
-/// Resolves what stands between the quotes; `source` is the text at `inner`.
+/// Resolves what stands between the quotes, at `inner` of the source of a file.
 ///
 /// What cannot be resolved is reported and stays as it is written.
-pub(crate) fn unescape(inner: Span, source: &str, errors: &mut Errors) -> Text {
+pub(crate) fn unescape(inner: Span, file: &Arc<str>, errors: &mut Errors) -> Text {
+    let text = Text { source: Arc::clone(file), inner, decoded: None };
+    let source = text.as_str();
     if !source.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control()) {
-        return Text { decoded: source.to_owned(), inner, map: Vec::new() };
+        return text;
     }
     let mut decoder = Decoder {
         inner,
@@ -27,14 +32,18 @@ pub(crate) fn unescape(inner: Span, source: &str, errors: &mut Errors) -> Text {
             _ => decoder.keep(character.len_utf8()),
         }
     }
-    Text { decoded: decoder.decoded, inner, map: decoder.map }
+    let decoded = Decoded { text: decoder.decoded, map: decoder.map };
+    Text { decoded: Some(Box::new(decoded)), ..text }
 }
 
 impl Text {
     /// The text meant, its escapes resolved.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.decoded
+        match &self.decoded {
+            Some(decoded) => &decoded.text,
+            None => self.source.get(self.inner.range()).unwrap_or_default(),
+        }
     }
 
     /// The bytes of the source that a part of the text was written with.
@@ -49,15 +58,31 @@ impl Text {
     }
 
     fn source_offset(&self, decoded: usize) -> u32 {
-        let decoded = u32::try_from(decoded.min(self.decoded.len())).unwrap_or(u32::MAX);
-        let after = self.map.partition_point(|&(from, _)| from <= decoded);
-        let (from, to) = match after.checked_sub(1).and_then(|last| self.map.get(last)) {
+        let decoded = u32::try_from(decoded.min(self.as_str().len())).unwrap_or(u32::MAX);
+        let map = self.decoded.as_ref().map_or(&[][..], |decoded| &decoded.map);
+        let after = map.partition_point(|&(from, _)| from <= decoded);
+        let (from, to) = match after.checked_sub(1).and_then(|last| map.get(last)) {
             Some(&stretch) => stretch,
             None => (0, self.inner.start),
         };
         to.saturating_add(decoded - from).min(self.inner.end)
     }
 }
+
+/// Without the source, which is the whole file's.
+impl fmt::Debug for Text {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Text").field("text", &self.as_str()).field("inner", &self.inner).finish()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner == other.inner && self.as_str() == other.as_str() && self.decoded == other.decoded
+    }
+}
+
+impl Eq for Text {}
 
 struct Decoder<'a> {
     inner: Span,
@@ -176,7 +201,7 @@ mod tests {
     fn decode(source: &str) -> (Text, Vec<(SyntaxErrorKind, Range<usize>)>) {
         let mut errors = Errors::default();
         let end = u32::try_from(source.len()).unwrap();
-        let text = unescape(Span { file: FileId(0), start: 0, end }, source, &mut errors);
+        let text = unescape(Span { file: FileId(0), start: 0, end }, &source.into(), &mut errors);
         (text, errors.iter().map(|error| (error.kind, error.span.range())).collect())
     }
 
@@ -190,7 +215,9 @@ mod tests {
     #[test]
     fn a_text_without_escapes_has_no_map() {
         let (text, errors) = decode("plain # text, \u{e9}\u{7f}");
-        assert_eq!((text.as_str(), text.map.len(), errors.len()), ("plain # text, \u{e9}\u{7f}", 0, 0));
+        // DEL is a control character of ASCII and needs no escape.
+        assert_eq!((text.as_str(), errors.len()), ("plain # text, \u{e9}\u{7f}", 0));
+        assert!(decode("plain # text, \u{e9}").0.decoded.is_none());
     }
 
     #[test]

@@ -66,19 +66,19 @@ impl<'a> Resolved<'a> {
     #[must_use]
     pub fn text(&'a self, span: Span, written: &'a Text) -> Resolution<'a> {
         let expanded = if self.expanded.is_empty() { None } else { self.expanded.get(&span) };
-        let text = expanded.map_or(written.decoded.as_str(), |expanded| &expanded.text);
+        let text = expanded.map_or(written.as_str(), |expanded| &expanded.text);
         Resolution { text, written, expanded }
     }
 
     /// Walks a value. The depth is bounded by the grammar.
     fn visit(&mut self, value: &Value, report: &mut Report) {
         match &value.kind {
-            ValueKind::String(text) if text.decoded.contains(WORD) => {
-                let length = expanded_length(&text.decoded, self.ddir);
+            ValueKind::String(text) if text.as_str().contains(WORD) => {
+                let length = expanded_length(text.as_str(), self.ddir);
                 if length > LONGEST {
                     report.push(too_long(value.span, length));
                 } else {
-                    self.expanded.insert(value.span, expand(&text.decoded, self.ddir));
+                    self.expanded.insert(value.span, expand(text.as_str(), self.ddir));
                 }
             }
             ValueKind::Array(items) => items.iter().for_each(|item| self.visit(item, report)),
@@ -89,7 +89,7 @@ impl<'a> Resolved<'a> {
 
     fn visit_object(&mut self, object: &Object, report: &mut Report) {
         for member in &object.members {
-            if member.key.text.decoded.contains(WORD) {
+            if member.key.text.as_str().contains(WORD) {
                 let headline = format!("`{WORD}` is not replaced in a key");
                 let warning = Diagnostic::warning(Code::WordInKey, headline, member.key.span)
                     .note("only values are resolved, as lwsws does it");

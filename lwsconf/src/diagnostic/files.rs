@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use grammar::{FileId, LineIndex, Position, Span};
 
@@ -15,14 +16,14 @@ pub struct Files {
 struct File {
     path: String,
     name: String,
-    text: String,
+    text: Arc<str>,
     /// Made for the first finding: most files have none.
     lines: OnceCell<LineIndex>,
 }
 
 impl Files {
     /// Adds the next file: its path below the config directory, its name as shown, and its text.
-    pub fn push(&mut self, path: String, name: String, text: String) {
+    pub fn push(&mut self, path: String, name: String, text: Arc<str>) {
         self.files.push(File { path, name, text, lines: OnceCell::new() });
     }
 

@@ -34,7 +34,7 @@ impl<'a> Checker<'a, '_> {
 
     fn member(&mut self, member: &'a Member, number: u32, fields: &mut Fields<'a>) {
         let keys = fields.keys;
-        let name = member.key.text.decoded.as_str();
+        let name = member.key.text.as_str();
         match keys.get(name) {
             Some(key) => self.known(key, member, number, fields),
             None if keys.open => {}

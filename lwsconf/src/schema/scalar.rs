@@ -20,7 +20,7 @@ impl<'a> Checker<'a, '_> {
 
     /// The text of a pair, such as a header's value.
     pub(crate) fn named_text(&mut self, key: &Key, name: &WrittenKey, value: &'a Value) -> Option<Text<'a>> {
-        self.text_or_word(&name.text.decoded, value, || wording::text_expected(key, name, value))
+        self.text_or_word(name.text.as_str(), value, || wording::text_expected(key, name, value))
     }
 
     fn text_or_word(

@@ -52,7 +52,7 @@ impl<'a> Checker<'a, '_> {
         let mut places: HashMap<&str, Span> = HashMap::new();
         let mut pairs = Vec::new();
         for member in &object.members {
-            if let Some(earlier) = places.insert(&member.key.text.decoded, member.key.span) {
+            if let Some(earlier) = places.insert(member.key.text.as_str(), member.key.span) {
                 let found = wording::duplicate_name(key, &member.key, earlier);
                 self.report.push_tolerated(found);
             }
@@ -140,7 +140,9 @@ impl<'a> Checker<'a, '_> {
             ValueKind::Array(items) => items.iter().map(|item| self.json(item)).collect(),
             ValueKind::Object(object) => {
                 let members = object.members.iter();
-                members.map(|member| (member.key.text.decoded.clone(), self.json(&member.value))).collect()
+                members
+                    .map(|member| (member.key.text.as_str().to_owned(), self.json(&member.value)))
+                    .collect()
             }
             ValueKind::Word(Word::True) => true.into(),
             ValueKind::Word(Word::False) => false.into(),
@@ -156,5 +158,5 @@ impl<'a> Checker<'a, '_> {
 
 /// A key as a text.
 fn name(key: &WrittenKey) -> Text<'_> {
-    Text { value: &key.text.decoded, source: TextSource::Bare(key.span) }
+    Text { value: key.text.as_str(), source: TextSource::Bare(key.span) }
 }

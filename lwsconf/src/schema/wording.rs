@@ -66,7 +66,7 @@ fn given_twice(headline: String, earlier: Span, later: Span) -> Diagnostic {
 }
 
 pub(crate) fn duplicate_name(key: &Key, name: &WrittenKey, earlier: Span) -> Diagnostic {
-    let headline = format!("{} is given twice in `{}`", quoted(&name.text.decoded), key.name);
+    let headline = format!("{} is given twice in `{}`", quoted(name.text.as_str()), key.name);
     given_twice(headline, earlier, name.span)
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn wrong_item(key: &Key, item: &Value) -> Diagnostic {
 }
 
 pub(crate) fn options_expected(key: &Key, name: &WrittenKey, value: &Value) -> Diagnostic {
-    let name = quoted(&name.text.decoded);
+    let name = quoted(name.text.as_str());
     let headline = format!("{name} in `{}` needs an object of options, not {}", key.name, found(value));
     Diagnostic::error(Code::WrongShape, headline, opening(value))
         .label("not an object")
@@ -116,7 +116,7 @@ pub(crate) fn options_expected(key: &Key, name: &WrittenKey, value: &Value) -> D
 }
 
 pub(crate) fn text_expected(key: &Key, name: &WrittenKey, value: &Value) -> Diagnostic {
-    let name = quoted(&name.text.decoded);
+    let name = quoted(name.text.as_str());
     let headline = format!("{name} in `{}` needs a text, not {}", key.name, found(value));
     Diagnostic::error(Code::WrongShape, headline, opening(value))
         .label(format!("{} begins here", found(value)))

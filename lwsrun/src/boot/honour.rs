@@ -3,7 +3,7 @@
 //! Each struct of the plan is taken apart field by field: a new key does not compile until someone decides here
 //! whether the server honours it. A key whose only effect is on something that is refused anyway counts as honoured.
 
-use schemas::plan::{Global, Mount, Origin, Plan, Vhost};
+use schemas::plan::{Global, Mount, Origin, Plan, Tls, Vhost};
 
 use crate::response::layer::headers::Headers;
 
@@ -98,7 +98,7 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         name: _,
         listener: _,
         sts: _,
-        tls: _,        // all of its keys are
+        tls,
         client_tls: _, // only proxy mounts connect anywhere, and they are refused
         access_log,
         mounts: _,
@@ -119,6 +119,9 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         h2_half_closed_long_poll,
         place: _,
     } = vhost;
+    if let Some(tls) = tls {
+        all_of_tls(tls);
+    }
     set([
         ("access-log", access_log.is_some()),
         ("strict-host-check", *strict_host_check),
@@ -128,6 +131,27 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         ("fallback-listen-accept", *fallback_listen_accept),
         ("h2-half-closed-long-poll", *h2_half_closed_long_poll),
     ])
+}
+
+/// All keys of TLS are honoured. Taken apart all the same: a new one does not compile until it is looked at here.
+fn all_of_tls(tls: &Tls<'_>) {
+    let Tls {
+        cert: _,
+        key: _,
+        ca: _,
+        ciphers: _,       // as `suites`
+        tls13_ciphers: _, // as `suites`
+        ecdh_curve: _,    // as `groups`
+        suites: _,
+        groups: _,
+        min_version: _,
+        max_version: _,
+        option_set: _,   // as the versions
+        option_clear: _, // as the versions
+        alpn: _,
+        client_cert_required: _,
+        ignore_missing_cert: _,
+    } = tls;
 }
 
 /// Keys of a mount that are set and not honoured; `origin` itself where its kind is not served.

@@ -56,8 +56,11 @@ impl Headers {
                 fields.push(Field { name, value, mode: if replace { Mode::Replaced } else { Mode::Joined } });
             }
         }
-        let default =
-            |(name, value): &DefaultField| Field { name: name.clone(), value: value.clone(), mode: Mode::Kept };
+        let default = |(name, value): &DefaultField| Field {
+            name: name.clone(),
+            value: value.clone(),
+            mode: Mode::Kept,
+        };
         fields.extend(defaults.iter().map(default));
         Self { fields: fields.into() }
     }
