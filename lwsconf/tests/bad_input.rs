@@ -65,7 +65,8 @@ fn loops_of_links_are_told_and_not_followed() {
 
 #[test]
 fn conf_may_be_anything() {
-    let kinds: [(&str, fn(&Path)); 4] = [
+    type Make = fn(&Path);
+    let kinds: [(&str, Make); 4] = [
         ("a pipe that nobody writes to", |conf| mkfifo(conf, Mode::S_IRWXU).unwrap()),
         ("a socket", |conf| drop(UnixListener::bind(conf).unwrap())),
         ("a folder", |conf| fs::create_dir(conf).unwrap()),
