@@ -3,8 +3,8 @@
 /// Where the lines of a text begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineIndex {
-    /// Byte offsets, ascending. The first is 0.
-    starts: Vec<usize>,
+    /// Byte offsets, ascending. The first is 0. Sources are short enough for 32 bits.
+    starts: Vec<u32>,
     /// How many characters begin before each multiple of [`STEP`], so that columns of enormous lines are found
     /// without counting from the line's start.
     characters: Vec<usize>,
@@ -23,17 +23,17 @@ pub struct Position {
 }
 
 impl LineIndex {
-    /// Finds the lines of `text`.
+    /// Finds the lines of `text`, which is no longer than [`MAX_SOURCE`](crate::MAX_SOURCE).
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let behind_newlines =
-            text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let behind_newlines = (1..).zip(text.bytes()).filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at);
+        let starts: Vec<u32> = std::iter::once(0).chain(behind_newlines).collect();
         let mut characters = vec![0];
         for stretch in text.as_bytes().chunks(STEP) {
             let before = characters.last().copied().unwrap_or(0);
             characters.push(before + begun(stretch));
         }
-        Self { starts: std::iter::once(0).chain(behind_newlines).collect(), characters }
+        Self { starts, characters }
     }
 
     /// The place of a byte of `text`, the text that this was made from.
@@ -51,13 +51,13 @@ impl LineIndex {
     /// The line of a byte alone, counted from 1. Takes the same time however long the lines are.
     #[must_use]
     pub fn line(&self, offset: u32) -> u32 {
-        count(self.starts.partition_point(|&start| start <= offset as usize)).max(1)
+        count(self.starts.partition_point(|&start| start <= offset)).max(1)
     }
 
     /// The first byte of a line, which is counted from 1; none behind the last line.
     #[must_use]
     pub fn start_of(&self, line: u32) -> Option<usize> {
-        self.starts.get((line as usize).checked_sub(1)?).copied()
+        self.starts.get((line as usize).checked_sub(1)?).map(|&start| start as usize)
     }
 
     fn characters_before(&self, text: &str, offset: usize) -> usize {

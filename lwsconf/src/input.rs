@@ -7,7 +7,7 @@
 //! that contain `~` are left out, folders and symbolic links too; every other name counts, backups included.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, FileType, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -59,8 +59,8 @@ pub fn find(dir: &Path, report: &mut Report) -> Result<Input, InputError> {
     push(&mut input, dir, Path::new("conf"), true);
     match names(&dir.join("conf.d")) {
         Ok(names) => {
-            for name in names {
-                add_fragment(&mut input, dir, &name, report);
+            for (name, kind) in names {
+                add_fragment(&mut input, dir, &name, kind, report);
             }
         }
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
@@ -69,16 +69,18 @@ pub fn find(dir: &Path, report: &mut Report) -> Result<Input, InputError> {
     Ok(input)
 }
 
-/// The names in a folder in byte order, those with `~` left out.
-fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+/// The names in a folder in byte order, those with `~` left out, and what stands there.
+fn names(folder: &Path) -> io::Result<Vec<(OsString, io::Result<FileType>)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
+        let entry = entry?;
+        let name = entry.file_name();
         if !name.as_encoded_bytes().contains(&b'~') {
-            names.push(name);
+            // Most file systems tell with the name, so that no file has to be looked at for it.
+            names.push((name, entry.file_type()));
         }
     }
-    names.sort_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
+    names.sort_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
     Ok(names)
 }
 
@@ -105,11 +107,17 @@ impl SourceFile {
 }
 
 /// Adds an entry of `conf.d` if it is a regular file.
-fn add_fragment(input: &mut Input, dir: &Path, name: &OsString, report: &mut Report) {
+fn add_fragment(
+    input: &mut Input,
+    dir: &Path,
+    name: &OsString,
+    kind: io::Result<FileType>,
+    report: &mut Report,
+) {
     let path = Path::new("conf.d").join(name);
-    match fs::symlink_metadata(dir.join(&path)) {
-        Ok(metadata) if metadata.is_symlink() => add_link(input, dir, &path, report),
-        Ok(metadata) if metadata.is_file() => {
+    match kind {
+        Ok(kind) if kind.is_symlink() => add_link(input, dir, &path, report),
+        Ok(kind) if kind.is_file() => {
             let file = push(input, dir, &path, true);
             warn_of_backup(&name.to_string_lossy(), file, report);
         }
@@ -140,8 +148,25 @@ fn add_link(input: &mut Input, dir: &Path, path: &Path, report: &mut Report) {
 
 /// lwsws reads leftovers of editors and packages like any other file; most likely nobody wants that.
 fn warn_of_backup(name: &str, file: FileId, report: &mut Report) {
-    const ENDINGS: [&str; 9] =
-        [".bak", ".old", ".orig", ".swp", ".rpmsave", ".rpmnew", ".dpkg-old", ".dpkg-dist", ".dpkg-new"];
+    const ENDINGS: [&str; 17] = [
+        ".bak",
+        ".old",
+        ".orig",
+        ".save",
+        ".copy",
+        ".tmp",
+        ".swp",
+        ".off",
+        ".disabled",
+        ".disable",
+        ".inactive",
+        ".rpmsave",
+        ".rpmnew",
+        ".rpmorig",
+        ".dpkg-old",
+        ".dpkg-dist",
+        ".dpkg-new",
+    ];
     let hidden = name.starts_with('.');
     let emacs = name.len() > 1 && name.starts_with('#') && name.ends_with('#');
     if !hidden && !emacs && !ENDINGS.iter().any(|ending| name.ends_with(ending)) {

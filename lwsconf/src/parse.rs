@@ -6,7 +6,7 @@
 
 use std::io;
 
-use grammar::{FileId, Parse, Span, SyntaxError, SyntaxErrorKind};
+use grammar::{FileId, LineIndex, Parse, Span, SyntaxError, SyntaxErrorKind};
 
 use crate::diagnostic::{Code, Diagnostic, Files, Report};
 use crate::input::{Input, SourceFile};
@@ -30,6 +30,8 @@ pub struct ParsedFile {
     pub hash: [u8; 32],
     /// Text, tree, comments and syntax errors.
     pub parse: Parse,
+    /// Where its lines begin.
+    pub lines: LineIndex,
 }
 
 /// Reads and parses all files. There is a tree for each, even for one that is broken or cannot be read.
@@ -46,7 +48,8 @@ pub fn parse(input: Input, report: &mut Report) -> Parsed {
             let found = diagnostic(error);
             if error.kind.tolerated() { report.push_tolerated(found) } else { report.push(found) }
         }
-        ParsedFile { name: source.name, shown: source.shown, hash: done.hash, parse: done.parse }
+        let Done { hash, parse, lines, .. } = done;
+        ParsedFile { name: source.name, shown: source.shown, hash, parse, lines }
     });
     Parsed { files: files.collect() }
 }
@@ -55,6 +58,7 @@ pub fn parse(input: Input, report: &mut Report) -> Parsed {
 struct Done {
     hash: [u8; 32],
     parse: Parse,
+    lines: LineIndex,
     /// Why it could not be read.
     trouble: Option<io::Error>,
 }
@@ -65,7 +69,9 @@ fn read_and_parse(file: FileId, source: &SourceFile) -> Done {
         Err(cause) => (Vec::new(), Some(cause)),
     };
     let hash = blake3::hash(&bytes).into();
-    Done { hash, parse: grammar::parse(file, bytes), trouble }
+    let parse = grammar::parse(file, bytes);
+    let lines = LineIndex::new(&parse.text);
+    Done { hash, parse, lines, trouble }
 }
 
 impl Parsed {
@@ -88,7 +94,7 @@ impl Parsed {
     pub fn into_files(self) -> Files {
         let mut files = Files::default();
         for file in self.files {
-            files.push(file.name, file.shown, file.parse.text);
+            files.push(file.name, file.shown, file.parse.text, file.lines);
         }
         files
     }

@@ -39,7 +39,7 @@ pub struct Checked<'a> {
 /// What the lowering of a level needs at hand.
 struct Lowering<'a, 'r> {
     config: &'a Config<'a>,
-    places: Places,
+    places: Places<'a>,
     report: &'r mut Report,
     /// For each vhost the keys of the mounts that could be lowered, in the order of its mounts.
     lowered_mounts: Vec<Vec<&'a Fields<'a>>>,

@@ -5,8 +5,8 @@
 //! written, brought to the disk, renamed, and then the folder is brought to the disk too. On any error the plan that
 //! is there stays as it is.
 
-use std::fs::{File, Permissions};
-use std::io::{self, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,27 @@ pub enum WriteError {
 /// [`WriteError`]; whatever was at `path` is still there then.
 pub fn write(checked: &Checked<'_>, path: &Path) -> Result<(), WriteError> {
     let bytes = checked.to_bytes()?;
-    replace(path, &bytes).map_err(|cause| WriteError::File { path: path.to_owned(), cause })
+    let written = place(path).and_then(|place| replace(&place, &bytes));
+    written.map_err(|cause| WriteError::File { path: path.to_owned(), cause })
+}
+
+/// Where the plan is to stand: `path`, or what it is a link to. Only a plan may be replaced: a name given by mistake
+/// must not cost a config, a device or anything else that stands there.
+fn place(path: &Path) -> io::Result<PathBuf> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(path.to_owned()),
+        Err(cause) => return Err(cause),
+    };
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is there and is no file; `lwsconf check` checks without writing"));
+    }
+    let mut first = Vec::new();
+    File::open(path)?.take(plan::MAGIC.len() as u64).read_to_end(&mut first)?;
+    if !first.is_empty() && first != plan::MAGIC {
+        return Err(io::Error::other("it is there and is no plan; remove it first, or give another name"));
+    }
+    fs::canonicalize(path)
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -52,9 +72,19 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .prefix(".lwsconf-")
         .suffix(".plan.tmp")
         .permissions(Permissions::from_mode(MODE))
-        .tempfile_in(folder)?;
+        .tempfile_in(folder)
+        // The name of the temporary file would only be in the way.
+        .map_err(|cause| io::Error::new(cause.kind(), in_folder(folder, &cause)))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     File::open(folder)?.sync_all()
+}
+
+fn in_folder(folder: &Path, cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::NotFound => format!("the folder `{}` is not there; create it first", folder.display()),
+        io::ErrorKind::PermissionDenied => format!("no new file may be made in `{}`", folder.display()),
+        kind => format!("no new file can be made in `{}`: {kind}", folder.display()),
+    }
 }

@@ -180,15 +180,42 @@ fn a_plan_stays_as_it_is_when_there_are_errors() {
 
 #[test]
 fn denied_warnings_keep_the_plan_too() {
-    let dir =
-        config(&[("conf", &CLEAN.replace("\"port\"", "\"sts\": 1, \"port\"")), ("plan", "the old one")]);
+    let dir = config(&[
+        ("conf", &CLEAN.replace("\"port\"", "\"sts\": 1, \"port\"")),
+        ("plan", "lwsplan\nthe old one"),
+    ]);
     let plan = dir.path().join("plan");
     let arguments =
         ["compile", dir.path().to_str().unwrap(), "-o", plan.to_str().unwrap(), "--deny", "warnings"];
     assert_eq!(lwsconf(&arguments).status.code(), Some(1));
-    assert_eq!(fs::read_to_string(&plan).unwrap(), "the old one");
+    assert_eq!(fs::read_to_string(&plan).unwrap(), "lwsplan\nthe old one");
     assert_eq!(lwsconf(&arguments[..4]).status.code(), Some(0));
-    assert_ne!(fs::read(&plan).unwrap(), b"the old one");
+    assert_ne!(fs::read(&plan).unwrap(), b"lwsplan\nthe old one");
+}
+
+/// A name given by mistake costs nothing: not the config itself, not a pipe, and a link stays a link.
+#[test]
+fn only_a_plan_is_replaced() {
+    let dir = config(&[("conf", CLEAN), ("notes", "mine")]);
+    let at = |name: &str| dir.path().join(name);
+    let compile =
+        |plan: &Path| lwsconf(&["compile", dir.path().to_str().unwrap(), "-o", plan.to_str().unwrap()]);
+    for name in ["conf", "notes"] {
+        let before = fs::read(at(name)).unwrap();
+        let output = compile(&at(name));
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(err(&output).contains("is no plan"), "{}", err(&output));
+        assert_eq!(fs::read(at(name)).unwrap(), before, "{name}");
+    }
+    let output = compile(Path::new("/dev/null"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("is no file"), "{}", err(&output));
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    std::os::unix::fs::symlink("real", at("link")).unwrap();
+    fs::write(at("real"), "").unwrap();
+    assert_eq!(compile(&at("link")).status.code(), Some(0));
+    assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+    assert!(fs::read(at("real")).unwrap().starts_with(b"lwsplan\n"));
 }
 
 #[test]

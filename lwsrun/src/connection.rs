@@ -37,6 +37,9 @@ use slot::{Slot, Slotted};
 /// `timeout-secs` where the config has none (lwsws's own default).
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long a drain waits for the first request of a connection that is open already: it may be on its way.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// What requests are told of their connection.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionFacts {
@@ -185,10 +188,15 @@ where
     Ok(())
 }
 
-/// What comes before the first request is not worth finishing once the drain has begun.
+/// What comes before the first request: once the drain has begun it gets [`LAST_WORDS`], and is not waited for longer.
 async fn unless_drained<T>(drain: &Drain, work: impl Future<Output = T>) -> Option<T> {
+    let over = async {
+        drain.begun().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
     tokio::select! {
-        () = drain.begun() => None,
+        biased;
         done = work => Some(done),
+        () = over => None,
     }
 }

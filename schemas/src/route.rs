@@ -122,7 +122,7 @@ fn target(
         Err(error) => return (None, Target::BadPath(error)),
     };
     let words = keywords.iter().map(|entry| entry.keyword);
-    if let Some(index) = facts.user_agent.and_then(|agent| rejected_by(words, agent)) {
+    if let Some(index) = facts.user_agent.and_then(|agent| rejected_by(words, agent.as_bytes())) {
         return (None, Target::Rejected { status: keywords[index].status });
     }
     let Some(Matched { mount: id, rest }) = mounts.find(&decoded) else { return (None, Target::NoMount) };

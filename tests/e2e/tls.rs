@@ -47,6 +47,7 @@ fn openssl(port: u16, args: &[&str]) -> String {
 }
 
 /// Whether OpenSSL's command is here; says so if not.
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn has_openssl(test: &str) -> bool {
     let found = Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok();
     if !found {

@@ -20,6 +20,7 @@ pub(super) struct Output {
 pub(super) struct Count {
     pub(super) errors: usize,
     pub(super) warnings: usize,
+    pub(super) notes: usize,
 }
 
 impl Output {
@@ -84,12 +85,12 @@ fn print_lines(mut lines: impl Iterator<Item = String>) -> io::Result<()> {
 }
 
 fn count(outcome: &Outcome) -> Count {
-    let mut count = Count { errors: outcome.hidden.errors, warnings: outcome.hidden.warnings };
+    let mut count = Count { errors: outcome.hidden.errors, warnings: outcome.hidden.warnings, notes: 0 };
     for diagnostic in &outcome.diagnostics {
         match diagnostic.severity() {
             Severity::Error => count.errors += 1,
             Severity::Warning => count.warnings += 1,
-            Severity::Note => {}
+            Severity::Note => count.notes += 1,
         }
     }
     count
@@ -97,13 +98,16 @@ fn count(outcome: &Outcome) -> Count {
 
 fn summary(count: Count, files: usize) -> String {
     let files = plural(files, "file");
-    match (count.errors, count.warnings) {
-        (0, 0) => format!("{files} checked, nothing to complain about"),
-        (0, warnings) => format!("{files} checked: {}", plural(warnings, "warning")),
-        (errors, 0) => format!("{files} checked: {}", plural(errors, "error")),
-        (errors, warnings) => {
-            format!("{files} checked: {} and {}", plural(errors, "error"), plural(warnings, "warning"))
-        }
+    let counted = [(count.errors, "error"), (count.warnings, "warning"), (count.notes, "note")];
+    let found: Vec<String> = counted
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| plural(number, word))
+        .collect();
+    match &found[..] {
+        [] => format!("{files} checked, nothing to complain about"),
+        [one] => format!("{files} checked: {one}"),
+        [others @ .., last] => format!("{files} checked: {} and {last}", others.join(", ")),
     }
 }
 

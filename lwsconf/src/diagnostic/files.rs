@@ -1,6 +1,5 @@
 //! The files of a run, as far as showing a place needs them: names, texts, lines and columns.
 
-use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,14 +16,14 @@ struct File {
     path: String,
     name: String,
     text: Arc<str>,
-    /// Made for the first finding: most files have none.
-    lines: OnceCell<LineIndex>,
+    lines: LineIndex,
 }
 
 impl Files {
-    /// Adds the next file: its path below the config directory, its name as shown, and its text.
-    pub fn push(&mut self, path: String, name: String, text: Arc<str>) {
-        self.files.push(File { path, name, text, lines: OnceCell::new() });
+    /// Adds the next file: its path below the config directory, its name as shown, its text, and where the lines of
+    /// that begin.
+    pub fn push(&mut self, path: String, name: String, text: Arc<str>, lines: LineIndex) {
+        self.files.push(File { path, name, text, lines });
     }
 
     /// How many files there are.
@@ -61,7 +60,7 @@ impl Files {
     #[must_use]
     pub fn position(&self, file: FileId, offset: u32) -> Position {
         match self.file(file) {
-            Some(file) => file.lines().position(&file.text, offset),
+            Some(file) => file.lines.position(&file.text, offset),
             None => Position { line: 1, column: 1 },
         }
     }
@@ -72,7 +71,7 @@ impl Files {
         let Some(file) = self.file(span.file) else {
             return 0..0;
         };
-        let lines = file.lines();
+        let lines = &file.lines;
         let start = lines.start_of(lines.line(span.start)).unwrap_or(0);
         let next = lines.start_of(lines.line(span.end) + 1);
         start..next.map_or(file.text.len(), |next| next - 1)
@@ -80,11 +79,5 @@ impl Files {
 
     fn file(&self, file: FileId) -> Option<&File> {
         self.files.get(file.0 as usize)
-    }
-}
-
-impl File {
-    fn lines(&self) -> &LineIndex {
-        self.lines.get_or_init(|| LineIndex::new(&self.text))
     }
 }

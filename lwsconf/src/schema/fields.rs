@@ -142,6 +142,12 @@ impl<'a> Fields<'a> {
         self.misspelt.contains(&key)
     }
 
+    /// Whether a key is there with a value that was found wrong and has been reported.
+    #[must_use]
+    pub fn is_unusable(&self, key: &str) -> bool {
+        self.all(key).any(|entry| matches!(entry.value, Checked::Unusable))
+    }
+
     /// Where a key stands.
     #[must_use]
     pub fn key_span(&self, key: &str) -> Option<Span> {

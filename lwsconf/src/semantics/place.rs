@@ -1,23 +1,23 @@
 //! Spans of the compiler to places of the plan: file and line.
 
-use grammar::{LineIndex, Span};
+use grammar::Span;
 use schemas::plan::{Place, SourceId};
 
-use crate::parse::Parsed;
+use crate::parse::{Parsed, ParsedFile};
 
 /// Where the lines of all files begin.
-pub(super) struct Places {
-    lines: Vec<LineIndex>,
+pub(super) struct Places<'a> {
+    files: &'a [ParsedFile],
 }
 
-impl Places {
-    pub(super) fn new(parsed: &Parsed) -> Self {
-        Self { lines: parsed.files.iter().map(|file| LineIndex::new(&file.parse.text)).collect() }
+impl<'a> Places<'a> {
+    pub(super) fn new(parsed: &'a Parsed) -> Self {
+        Self { files: &parsed.files }
     }
 
     /// The line that a span begins on.
     pub(super) fn of(&self, span: Span) -> Place {
-        let line = self.lines.get(span.file.0 as usize).map_or(1, |lines| lines.line(span.start));
+        let line = self.files.get(span.file.0 as usize).map_or(1, |file| file.lines.line(span.start));
         Place { file: SourceId(span.file.0), line }
     }
 

@@ -154,7 +154,7 @@ fn all_of_tls(tls: &Tls<'_>) {
     } = tls;
 }
 
-/// Keys of a mount that are set and not honoured; `origin` itself where its kind is not served.
+/// Keys of a mount that are set and not honoured; `origin` with its kind where that is not served.
 pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
     let Mount {
         mountpoint: _,
@@ -178,12 +178,16 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         no_ws_upgrades,
         place: _,
     } = mount;
-    let origin_refused = match origin {
-        Origin::File { .. } | Origin::Redirect { .. } | Origin::Callback { .. } => false,
-        Origin::Proxy(_) | Origin::Cgi { .. } | Origin::Gzip { .. } => true,
+    let (proxy, cgi, gzip) = match origin {
+        Origin::File { .. } | Origin::Redirect { .. } | Origin::Callback { .. } => (false, false, false),
+        Origin::Proxy(_) => (true, false, false),
+        Origin::Cgi { .. } => (false, true, false),
+        Origin::Gzip { .. } => (false, false, true),
     };
     set([
-        ("origin", origin_refused),
+        ("origin http://", proxy),
+        ("origin cgi://", cgi),
+        ("origin gzip://", gzip),
         ("interpret", !interpret.is_empty()),
         ("keepalive-timeout", keepalive_timeout.is_some()),
         ("no-ws-upgrades", *no_ws_upgrades),

@@ -101,10 +101,12 @@ impl Identity {
         Ok(())
     }
 
-    /// Whether nothing would change.
+    /// Whether nothing would change: real, effective and saved ids are all what they shall be.
     fn is_current(&self) -> bool {
-        self.uid.is_none_or(|uid| uid == unistd::geteuid() && uid == unistd::getuid())
-            && self.gid.is_none_or(|gid| gid == unistd::getegid() && gid == unistd::getgid())
+        let (Ok(users), Ok(groups)) = (unistd::getresuid(), unistd::getresgid()) else { return false };
+        let user = |uid| [users.real, users.effective, users.saved].iter().all(|&is| is == uid);
+        let group = |gid| [groups.real, groups.effective, groups.saved].iter().all(|&is| is == gid);
+        self.uid.is_none_or(user) && self.gid.is_none_or(group)
     }
 
     /// # Errors

@@ -16,10 +16,13 @@ pub(super) async fn finish_when<C: Future>(
     let mut signal = pin!(signal);
     let mut finishing = false;
     poll_fn(move |cx| {
-        if !finishing && signal.as_mut().poll(cx).is_ready() {
-            finishing = true;
-            finish(serving.as_mut());
+        // First what has arrived: a connection that has not read its request yet would be closed without an answer.
+        let served = serving.as_mut().poll(cx);
+        if served.is_ready() || finishing || signal.as_mut().poll(cx).is_pending() {
+            return served;
         }
+        finishing = true;
+        finish(serving.as_mut());
         serving.as_mut().poll(cx)
     })
     .await

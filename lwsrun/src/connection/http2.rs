@@ -20,6 +20,10 @@ use super::finish::{Begun, finish_when};
 use deferred::deferred;
 use in_place::InPlace;
 
+/// What is queued of one stream's answer, in bytes. hyper's own 400 KiB, times all streams of a connection whose peer
+/// opens no window, would be its to keep.
+const MAX_SEND_BUFFER: usize = 16 * 1024;
+
 /// Requests in progress on one connection.
 const MAX_STREAMS: u32 = 128;
 
@@ -69,6 +73,7 @@ fn builder(timeout: Duration) -> http2::Builder<InPlace> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEAD)
+        .max_send_buf_size(MAX_SEND_BUFFER)
         .max_pending_accept_reset_streams(MAX_RESETS)
         .max_local_error_reset_streams(MAX_LOCAL_RESETS)
         // A peer that is gone without a word is noticed, whatever streams it left open.

@@ -14,6 +14,12 @@ use super::slot::Slot;
 use super::{ConnectionFacts, Serving, crowded, serve};
 use crate::boot::sockets::{Bound, Listening};
 
+/// A queue in which nothing appears for this long is empty.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// The longest queue: what the kernel holds of connections that were not accepted yet.
+const MOST_WAITING: usize = 4096;
+
 /// The first wait after a failed accept; each further one is twice as long, up to [`MAX_BACK_OFF`].
 const BACK_OFF: Duration = Duration::from_millis(50);
 
@@ -71,7 +77,7 @@ pub(crate) fn accepting(
     Ok(async move {
         let drain = serving.drain.clone();
         tokio::select! {
-            () = drain.begun() => {}
+            () = drain.begun() => accept_waiting(&socket, &facts, &serving, &slots).await,
             () = accept_all(&socket, &facts, &serving, &slots) => {}
         }
     })
@@ -90,6 +96,19 @@ async fn accept_all(socket: &Socket, facts: &ConnectionFacts, serving: &Serving,
             // The peer was gone before it was its turn.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => trouble.wait(&error).await,
+        }
+    }
+}
+
+/// Takes the connections that were in the kernel's queue when the drain began: closing the socket would reset them,
+/// and their requests with them.
+async fn accept_waiting(socket: &Socket, facts: &ConnectionFacts, serving: &Serving, slots: &Arc<Semaphore>) {
+    let mut full = Seldom::default();
+    for _ in 0..MOST_WAITING {
+        let next = async { (free_slot(slots, &mut full).await, socket.accept().await) };
+        match tokio::time::timeout(QUIET, next).await {
+            Ok((slot, Ok(accepted))) => start(accepted, facts.clone(), serving.clone(), slot),
+            Ok((_, Err(_))) | Err(_) => return,
         }
     }
 }

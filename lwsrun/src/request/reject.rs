@@ -32,18 +32,43 @@ impl Keywords {
         Self { entries: entries.collect() }
     }
 
-    /// The refusal of a client whose `User-Agent` holds a keyword. The connection ends with it, as in lwsws.
+    /// The refusal of a client whose `User-Agent` holds a keyword; of several such fields any one counts, and so
+    /// does one that is no text. The connection ends with it, as in lwsws.
     pub(crate) fn refusal(&self, headers: &HeaderMap, version: Version) -> Option<Response<Body>> {
         if self.entries.is_empty() {
             return None;
         }
-        let agent = headers.get(USER_AGENT)?.to_str().ok()?;
-        let index = rejected_by(self.entries.iter().map(|entry| entry.keyword.as_str()), agent)?;
+        let keywords = || self.entries.iter().map(|entry| entry.keyword.as_str());
+        let mut agents = headers.get_all(USER_AGENT).iter();
+        let index = agents.find_map(|agent| rejected_by(keywords(), agent.as_bytes()))?;
         let Entry { status, text, .. } = self.entries.get(index)?;
         let mut response = page(*status, text);
         if version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Some(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_second_field_and_no_odd_byte_gets_past() {
+        let keyword = RejectKeyword { keyword: "badbot", status: 403, text: "Go away" };
+        let keywords = Keywords::new(&[keyword]);
+        let refused = |agents: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for agent in agents {
+                headers.append(USER_AGENT, HeaderValue::from_bytes(agent).unwrap());
+            }
+            keywords.refusal(&headers, Version::HTTP_11).map(|response| response.status())
+        };
+        assert_eq!(refused(&[b"badbot"]), Some(StatusCode::FORBIDDEN));
+        assert_eq!(refused(&[b"badbot\xff"]), Some(StatusCode::FORBIDDEN));
+        assert_eq!(refused(&[b"x", b"badbot"]), Some(StatusCode::FORBIDDEN));
+        assert_eq!(refused(&[b"x"]), None);
+        assert_eq!(refused(&[]), None);
     }
 }

@@ -25,4 +25,6 @@ fn is_empty(vhost: &VhostView<'_, '_>) -> bool {
         && plan.listen_accept_role.is_none()
         && vhost.complete
         && !vhost.fields.is_misspelt("ws-protocols")
+        && !vhost.fields.is_unusable("mounts")
+        && !vhost.fields.is_unusable("ws-protocols")
 }

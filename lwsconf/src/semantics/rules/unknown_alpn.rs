@@ -37,7 +37,7 @@ fn check_list(key: &str, list: &Text<'_>, report: &mut Report) {
         let found = Diagnostic::error(Code::UnknownAlpn, headline, list.span_of(start..start + name.len()))
             .label("lwsrun does not start with it")
             .note("spoken are `h2` and `http/1.1`");
-        report.push_tolerated(match name {
+        report.push(match name {
             "h3" => found.help("take it out: HTTP/3 runs over QUIC, not over this port"),
             _ if name.contains([';', ':', ' ']) => found.help("part the names by commas: `h2,http/1.1`"),
             _ => found.help("take it out"),

@@ -23,7 +23,7 @@ use crate::connection::{SLOT, SharedFile, chunk};
 pub(super) const SMALL: u64 = 256 * 1024;
 
 /// The most bytes of a frame: enough for system calls not to matter, few enough for the cache of a core.
-const FRAME: usize = 128 * 1024;
+const FRAME: usize = 32 * 1024;
 
 /// Up to so many bytes copying is cheaper than sending from the file: one system call less.
 pub(super) const SENT: u64 = 32 * 1024;
