@@ -56,3 +56,23 @@ fn websockets_are_told_that_the_server_goes_away() {
     assert_eq!(socket.receive(), None);
     assert_eq!(site.server.ended().code(), Some(0));
 }
+
+/// What clients had sent when the signal came is answered, whether the server had seen it yet or not.
+#[test]
+fn requests_sent_before_the_signal_are_answered() {
+    let site = site(WWW, &[]);
+    let ask = |client: &mut Client| client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    let mut known = Client::tcp(site.port);
+    assert_eq!(known.get("a.test", "/").text(), "home");
+    site.server.signal(Signal::STOP);
+    ask(&mut known);
+    let mut clients: Vec<Client> = (0..20).map(|_| Client::tcp(site.port)).collect();
+    clients.iter_mut().for_each(ask);
+    site.server.signal(Signal::TERM);
+    site.server.signal(Signal::CONT);
+    for (n, client) in std::iter::once(&mut known).chain(&mut clients).enumerate() {
+        println!("client {n}");
+        assert_eq!(client.expect("GET").text(), "home");
+    }
+    assert_eq!(site.server.ended().code(), Some(0));
+}

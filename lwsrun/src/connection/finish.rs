@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::shutdown::Drain;
 
@@ -26,6 +27,17 @@ pub(super) async fn finish_when<C: Future>(
         serving.as_mut().poll(cx)
     })
     .await
+}
+
+/// How long an idle connection is left open after the drain has begun: for a request that had arrived by then, and that
+/// the runtime has not told us of yet.
+const ARRIVED: Duration = Duration::from_millis(20);
+
+/// Resolves when a connection shall end because of the drain.
+pub(super) async fn asked_to_end(drain: &Drain) {
+    Begun::new(drain).await;
+    // On the heap, so that connections do not carry a timer that they need once.
+    Box::pin(tokio::time::sleep(ARRIVED)).await;
 }
 
 /// [`Drain::begun`] for a future that is polled once for each event of a connection, by one task only: it registers

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
-use super::finish::{Begun, finish_when};
+use super::finish::{asked_to_end, finish_when};
 use super::guard::{Answers, Guarded, MAX_HEAD, Times};
 use super::sendfile::SendsFiles;
 
@@ -48,7 +48,7 @@ where
         }
     });
     let serving = builder.serve_connection(TokioIo::new(guarded), service).with_upgrades();
-    finish_when(serving, Begun::new(&drain), |serving| serving.graceful_shutdown()).await
+    finish_when(serving, asked_to_end(&drain), |serving| serving.graceful_shutdown()).await
 }
 
 /// The stream with its guard, which refuses in the name of the vhost that was meant.
