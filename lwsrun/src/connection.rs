@@ -10,6 +10,8 @@ mod http2;
 pub(crate) mod listen;
 mod pace;
 mod peek;
+#[allow(dead_code, reason = "proxies and CGI programs are the first to watch")]
+mod presence;
 mod sendfile;
 mod slot;
 mod tls;
@@ -24,6 +26,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use client::ClientCertificate;
+pub(crate) use presence::Presence;
 pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};
 
 use crate::boot::site::Site;
@@ -53,6 +56,8 @@ pub(crate) struct ConnectionFacts {
     pub(crate) sni_vhost: Option<VhostId>,
     /// The client's certificate, where that policy demands one.
     pub(crate) client: Option<ClientCertificate>,
+    /// Whether the client is still there.
+    pub(crate) presence: Presence,
 }
 
 /// What all connections of a generation share: the site, the keys, and how long to wait. Cheap to clone.

@@ -18,7 +18,7 @@ pub use header::{STRICT_TRANSPORT_SECURITY, cache_control, merged_headers};
 pub use host::{HostReason, Hosts, host_name};
 pub use mime::{ContentType, content_type};
 pub use mount::{Matched, Mounts};
-pub use path::{PathError, canonical_path, decode_path, is_canonical, split_target};
+pub use path::{PathError, canonical_path, decode_path, is_ambiguous, is_canonical, split_target};
 pub use redirect::{appended_location, slash_location};
 pub use reject::rejected_by;
 
@@ -133,6 +133,7 @@ fn target(
             Target::Redirect { location: appended_location(url, rest) }
         }
         Origin::Redirect { url } => Target::Redirect { location: (*url).to_owned() },
+        Origin::Proxy(_) if is_ambiguous(path) => Target::BadPath(PathError::Ambiguous),
         Origin::File { .. } | Origin::Proxy(_) if wants_slash(&decoded, rest) => {
             let canonical: Cow<'_, str> = canonical_path(&decoded);
             Target::Redirect { location: slash_location(&canonical, query) }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use http::header::UPGRADE;
 use http::{HeaderValue, Request, Response, StatusCode};
-use schemas::plan::{Listener, ListenerId, Plan, VhostId};
+use schemas::plan::{Listener, ListenerId, Mount, Origin, Plan, VhostId};
 use schemas::route::Hosts;
 use tower::Service;
 
@@ -15,6 +15,7 @@ use super::stack::Stack;
 use crate::connection::ConnectionFacts;
 use crate::protocol::{Registry, VhostProtocols};
 use crate::request::in_flight::InFlight;
+use crate::request::path::AsSent;
 use crate::request::reject::Keywords;
 use crate::request::secure::Demands;
 use crate::request::{admit, path};
@@ -51,6 +52,8 @@ struct VhostSite {
     /// Of answers that no mount gives.
     headers: Headers,
     demands: Demands,
+    /// Whether a mount wants to know the connection, and the path as it was sent.
+    tells: bool,
 }
 
 impl Site {
@@ -92,11 +95,17 @@ impl Site {
         let in_flight = InFlight::begin();
         let admitted = if in_flight.is_none() { Err(Refusal::Unavailable) } else { admitted };
         let refusal = match admitted {
-            Ok(()) => vhost.demands.refusal(connection, &request).or_else(|| self.prepare(&mut request)),
+            Ok(()) => vhost
+                .demands
+                .refusal(connection, &request)
+                .or_else(|| self.prepare(&mut request, vhost.tells)),
             Err(refusal) => Some(refusal.response()),
         };
         if let Some(client) = &connection.client {
             request.extensions_mut().insert(client.clone());
+        }
+        if vhost.tells {
+            request.extensions_mut().insert(connection.clone());
         }
         if let (Some(peer), true) = (connection.peer, request.headers().contains_key(UPGRADE)) {
             request.extensions_mut().insert(Peer(peer));
@@ -109,12 +118,15 @@ impl Site {
         response
     }
 
-    /// Makes the path canonical. The answer, if the request may not be served.
-    fn prepare<B>(&self, request: &mut Request<B>) -> Option<Response<Body>> {
+    /// Makes the path canonical; `tells`: and keeps what it was. The answer, if the request may not be served.
+    fn prepare<B>(&self, request: &mut Request<B>, tells: bool) -> Option<Response<Body>> {
         match path::canonical(request.uri()) {
             Ok(target) => {
                 if let Some(target) = target {
-                    *request.uri_mut() = target;
+                    let sent = std::mem::replace(request.uri_mut(), target).into_parts().path_and_query;
+                    if let Some(sent) = sent.filter(|_| tells) {
+                        request.extensions_mut().insert(AsSent(sent));
+                    }
                 }
                 self.keywords.refusal(request.headers(), request.version())
             }
@@ -163,7 +175,9 @@ impl VhostSite {
         let pingpong = shared.plan.global().ws_pingpong;
         let upgrades = VhostUpgrades::new(&vhost, protocols, pingpong, shared.drain.clone());
         let router = router(shared, &vhost, &stack, &upgrades);
-        Self { router, headers: stack.vhost_headers(&vhost), demands: Demands::new(&vhost) }
+        let hands_on = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_) | Origin::Cgi { .. });
+        let tells = vhost.mounts.iter().any(hands_on);
+        Self { router, headers: stack.vhost_headers(&vhost), demands: Demands::new(&vhost), tells }
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {

@@ -37,6 +37,7 @@ pub(crate) use self::head::MAX_HEAD;
 use self::refusal::Refusing;
 use self::scanner::Scanner;
 use super::pace::{Pace, Wait};
+use super::presence::Presence;
 use crate::response::error::Refusal;
 
 /// How much is read at once while a head is incomplete, in bytes.
@@ -92,6 +93,7 @@ pub(super) struct Guarded<S> {
     reading: Pace,
     writing: Pace,
     answers: Arc<Answers>,
+    presence: Presence,
     make_answer: MakeAnswer,
 }
 
@@ -100,6 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         io: S,
         times: Times,
         answers: Arc<Answers>,
+        presence: Presence,
         make_answer: impl Fn(Fault, Option<&str>) -> Response<String> + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -116,6 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             reading: Pace::default(),
             writing: Pace::default(),
             answers,
+            presence,
             make_answer: Box::new(make_answer),
         }
     }
@@ -270,6 +274,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         written
     }
 
+    /// While an answer is made and nobody reads: looks whether the client has gone. What it sends meanwhile is the next
+    /// request, and held.
+    fn look_for_end(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let busy = self.aside || self.refusing.is_some() || self.scanner.is_undecided();
+        if busy || self.scanner.is_in_body() || !self.held.is_empty() {
+            return Ok(());
+        }
+        let mut space = [MaybeUninit::uninit(); PIECE];
+        let mut piece = ReadBuf::uninit(&mut space);
+        let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, &mut piece) else { return Ok(()) };
+        if read.is_err() || piece.filled().is_empty() {
+            self.presence.end();
+            // The handler was asked earlier in this turn.
+            cx.waker().wake_by_ref();
+            return read;
+        }
+        self.held.extend_from_slice(piece.filled());
+        self.scan_held();
+        Ok(())
+    }
+
     /// Whether the guard writes, so that nobody else may.
     fn is_answering(&self) -> bool {
         self.refusing.as_ref().is_some_and(|refusing| refusing.begun)
@@ -339,6 +364,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         guard.unflushed = false;
         if let Some(reader) = guard.reader.take() {
             reader.wake();
+        }
+        if guard.presence.is_wanted() {
+            guard.look_for_end(cx)?;
         }
         Poll::Ready(Ok(()))
     }

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::Connection;
 use super::finish::{asked_to_end, finish_when};
 use super::guard::{Answers, Guarded, MAX_HEAD, Times};
+use super::presence::Presence;
 use super::sendfile::SendsFiles;
 
 /// The write buffer and the rest of the read buffer, in bytes. It bounds what hyper holds for a connection.
@@ -27,12 +28,13 @@ struct Exchange {
 /// Serves a connection until it ends, is idle for too long, or the drain lets it end.
 ///
 /// `sends_files` says that the stream knows chunks that stand for files.
-pub(super) async fn serve<S>(stream: S, connection: Connection, sends_files: bool) -> hyper::Result<()>
+pub(super) async fn serve<S>(stream: S, mut connection: Connection, sends_files: bool) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let builder = builder(&connection);
     let drain = connection.serving.drain.clone();
+    connection.facts.presence = Presence::looked_for();
     let exchange = Arc::new(Exchange { connection, answers: Arc::default() });
     let guarded = guarded(stream, &exchange);
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -60,7 +62,8 @@ where
     let times = Times { head: timeout, idle: keep_alive };
     let answers = Arc::clone(&exchange.answers);
     let refuser = Arc::clone(exchange);
-    Guarded::new(stream, times, answers, move |fault, host| {
+    let presence = exchange.connection.facts.presence.clone();
+    Guarded::new(stream, times, answers, presence, move |fault, host| {
         let Connection { serving, facts, .. } = &refuser.connection;
         serving.site.refusal(facts.listener, host, fault.refusal.status(), fault.what)
     })

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::addresses::Place;
 use super::slot::Slot;
-use super::{ConnectionFacts, Serving, crowded, serve};
+use super::{ConnectionFacts, Presence, Serving, crowded, serve};
 use crate::boot::sockets::{Bound, Listening};
 
 /// A queue in which nothing appears for this long is empty.
@@ -73,6 +73,7 @@ pub(crate) fn accepting(
         peer: None,
         sni_vhost: None,
         client: None,
+        presence: Presence::default(),
     };
     Ok(async move {
         let drain = serving.drain.clone();

@@ -6,6 +6,12 @@ use schemas::route::{canonical_path, decode_path, is_canonical};
 
 use crate::response::error::Refusal;
 
+/// The path as the client spelt it: an extension of requests whose path was brought into another form, on vhosts with
+/// mounts that hand it on.
+#[allow(dead_code, reason = "proxies and CGI programs are the first to read it")]
+#[derive(Debug, Clone)]
+pub(crate) struct AsSent(pub(crate) PathAndQuery);
+
 /// The target with its path made canonical, or `None` where it is so already, as nearly all are.
 ///
 /// # Errors

@@ -106,11 +106,18 @@ mod tests {
 
     use super::*;
     use crate::boot::testing::{tls, vhost};
-    use crate::connection::ClientCertificate;
+    use crate::connection::{ClientCertificate, Presence};
 
     fn connection(tls: bool, trust: Option<&str>) -> ConnectionFacts {
         let client = trust.map(|trust| ClientCertificate { trust: trust.into(), subject: "CN=anna".into() });
-        ConnectionFacts { listener: ListenerId(0), tls, peer: None, sni_vhost: None, client }
+        ConnectionFacts {
+            listener: ListenerId(0),
+            tls,
+            peer: None,
+            sni_vhost: None,
+            client,
+            presence: Presence::default(),
+        }
     }
 
     fn answer(vhost: &Vhost<'_>, connection: &ConnectionFacts) -> Option<Response<Body>> {

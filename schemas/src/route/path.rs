@@ -19,6 +19,9 @@ pub enum PathError {
     /// The target does not begin with a slash.
     #[error("the path does not begin with a slash")]
     NoSlash,
+    /// A dot segment or an escaped slash, on the way to a program that may take it otherwise.
+    #[error("dot segment or escaped slash in a path that another program reads")]
+    Ambiguous,
 }
 
 /// Splits a request target at its first `?`.
@@ -58,6 +61,19 @@ pub fn is_canonical(path: &str) -> bool {
         after_slash = byte == b'/';
     }
     path.starts_with('/')
+}
+
+/// Whether others may take a path otherwise than [`decode_path`] does: it has a dot segment or an escaped slash, however
+/// spelt. Files are found by the decoded path, so there it does not matter; a proxy's or a CGI program's idea of where a
+/// mount ends could be another one.
+#[must_use]
+pub fn is_ambiguous(path: &str) -> bool {
+    if is_canonical(path) {
+        return false;
+    }
+    let path = path.to_ascii_lowercase();
+    let is_dots = |segment: &str| matches!(&*segment.replace("%2e", "."), "." | "..");
+    path.contains("%2f") || path.split('/').any(is_dots)
 }
 
 /// A decoded path as the path of a request target: all but unreserved characters, `/` and those that may stand in
@@ -171,6 +187,16 @@ mod tests {
         assert_eq!(decode_path("/%4"), Err(PathError::BadEscape));
         assert_eq!(decode_path("/a%00"), Err(PathError::Nul));
         assert_eq!(decode_path("*"), Err(PathError::NoSlash));
+    }
+
+    #[test]
+    fn dots_and_hidden_slashes_are_ambiguous() {
+        for path in ["/a/../b", "/.", "/a/%2E%2e/b", "/a/.%2e", "/a%2Fb", "/a%2f", "/./"] {
+            assert!(is_ambiguous(path), "{path}");
+        }
+        for path in ["/", "/a//b", "/.a", "/...", "/a%20b", "/%61", "/a%252fb", "/..a/b%2e"] {
+            assert!(!is_ambiguous(path), "{path}");
+        }
     }
 
     proptest! {

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
+use crate::connection::presence::Watch;
 use crate::response::error::page_of;
 
 const HEAD: Duration = Duration::from_secs(5);
@@ -183,15 +184,19 @@ fn served() -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
     let refuse = |fault: Fault, host: Option<&str>| {
         page_of(fault.refusal.status(), &format!("{} at {host:?}", fault.what))
     };
-    let guarded = Guarded::new(server, times, Arc::clone(&answers), refuse);
+    let presence = Presence::looked_for();
+    let guarded = Guarded::new(server, times, Arc::clone(&answers), presence.clone(), refuse);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&seen);
     tokio::spawn(async move {
         let service = service_fn(|request: Request<Incoming>| {
             let (answers, noted) = (Arc::clone(&answers), Arc::clone(&noted));
+            let presence = presence.clone();
             async move {
                 let response = match request.uri().path() {
                     "/switch" => switch(request),
+                    "/gone" => gone(request, presence.watch(), noted).await,
+                    "/slow" => slow(request, presence.watch(), noted).await,
                     _ => echo(request, noted).await?,
                 };
                 answers.note(response.status() == StatusCode::SWITCHING_PROTOCOLS);
@@ -203,6 +208,23 @@ fn served() -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
         let _ = serving.serve_connection(TokioIo::new(guarded), service).with_upgrades().await;
     });
     (client, seen)
+}
+
+/// Waits until the client has gone.
+async fn gone(request: Request<Incoming>, watch: Watch, noted: Arc<Mutex<Vec<Seen>>>) -> Response<Body> {
+    std::future::poll_fn(|_| if watch.is_gone() { Poll::Ready(()) } else { Poll::Pending }).await;
+    noted.lock().unwrap().push(("GONE".to_owned(), request.uri().path().to_owned(), None));
+    Response::new(Body::empty())
+}
+
+/// Takes many turns.
+async fn slow(request: Request<Incoming>, watch: Watch, noted: Arc<Mutex<Vec<Seen>>>) -> Response<Body> {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!watch.is_gone());
+    noted.lock().unwrap().push(("SLOW".to_owned(), request.uri().path().to_owned(), None));
+    Response::new(Body::empty())
 }
 
 /// Answers 101, and then with what comes, until its end.
@@ -325,4 +347,29 @@ async fn a_head_that_is_cut_is_400() {
     client.write_all(b"GET / HTTP/1.1\r\nHost: h").await.unwrap();
     client.shutdown().await.unwrap();
     assert_eq!(answers(client).await.0, ["400"]);
+}
+
+#[tokio::test]
+async fn a_handler_that_waits_learns_that_the_client_has_gone() {
+    let (mut client, seen) = served();
+    client.write_all(b"GET /gone HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    tokio::task::yield_now().await;
+    assert!(seen.lock().unwrap().is_empty());
+    client.shutdown().await.unwrap();
+    let (statuses, text) = answers(client).await;
+    assert_eq!((statuses.len(), seen.lock().unwrap().len()), (1, 1), "{text}");
+}
+
+#[tokio::test]
+async fn what_comes_while_an_answer_is_made_is_the_next_request() {
+    let (mut client, seen) = served();
+    client.write_all(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    tokio::task::yield_now().await;
+    client.write_all(b"GET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /3 HT").await.unwrap();
+    tokio::task::yield_now().await;
+    assert!(seen.lock().unwrap().is_empty(), "the first is not answered yet");
+    client.write_all(b"TP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await.unwrap();
+    let (statuses, text) = answers(client).await;
+    assert_eq!(statuses, ["200", "200", "200"], "{text}");
+    assert_eq!(seen.lock().unwrap().len(), 3);
 }
