@@ -55,10 +55,11 @@ pub fn decode_path(path: &str) -> Result<Cow<'_, [u8]>, PathError> {
 pub fn is_canonical(path: &str) -> bool {
     let mut after_slash = false;
     for byte in path.bytes() {
-        if after_slash && matches!(byte, b'/' | b'.') || !is_plain(byte) {
+        let kind = KINDS[usize::from(byte)];
+        if kind == Kind::Other || after_slash && kind != Kind::Plain {
             return false;
         }
-        after_slash = byte == b'/';
+        after_slash = kind == Kind::Slash;
     }
     path.starts_with('/')
 }
@@ -76,6 +77,30 @@ pub fn is_ambiguous(path: &str) -> bool {
     path.contains("%2f") || path.split('/').any(is_dots)
 }
 
+/// What a byte is in a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It has to be escaped.
+    Other,
+    Plain,
+    Dot,
+    Slash,
+}
+
+/// A table, since each byte of each request's path is looked at.
+static KINDS: [Kind; 256] = {
+    let plain = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_~!$&'()*+,;=:@";
+    let mut kinds = [Kind::Other; 256];
+    let mut index = 0;
+    while index < plain.len() {
+        kinds[plain[index] as usize] = Kind::Plain;
+        index += 1;
+    }
+    kinds[b'.' as usize] = Kind::Dot;
+    kinds[b'/' as usize] = Kind::Slash;
+    kinds
+};
+
 /// A decoded path as the path of a request target: all but unreserved characters, `/` and those that may stand in
 /// a segment (RFC 3986, section 3.3) is escaped. Two targets that mean the same have the same canonical path.
 #[must_use]
@@ -88,7 +113,7 @@ pub fn canonical_path(decoded: &[u8]) -> Cow<'_, str> {
 
 /// Characters that stand for themselves in a segment: unreserved, sub-delims, `:`, `@`; and the slash.
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte)
+    KINDS[usize::from(byte)] != Kind::Other
 }
 
 fn escape(decoded: &[u8]) -> String {

@@ -4,6 +4,8 @@
 //! chain read differently is how requests are smuggled. What is let through here is read by hyper in the same way;
 //! the tests compare the two.
 
+use memchr::{memchr, memrchr};
+
 use super::fault::Fault;
 use crate::response::error::Refusal;
 
@@ -79,10 +81,7 @@ impl Head {
     }
 
     fn request_line(&mut self, line: &[u8]) -> Result<(), Fault> {
-        let mut words = line.split(|&byte| byte == b' ');
-        let (Some(method), Some(target), Some(version), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
+        let Some((method, target, version)) = words(line) else {
             return Err(Fault::bad("the request line is not a method, a target and a version"));
         };
         if method.is_empty() || !method.iter().all(|&byte| is_token(byte)) {
@@ -127,12 +126,11 @@ impl Head {
                 path
             }
         };
-        let end = path.iter().position(|&byte| byte == b'?').unwrap_or(path.len());
-        let (path, query) = path.split_at(end);
-        if path.iter().all(|&byte| is_path(byte)) && query.iter().all(|&byte| is_query(byte)) {
-            Ok(())
-        } else {
-            Err(BAD)
+        // One pass: what ends the path is a query, or does not belong.
+        match path.iter().position(|&byte| !is_path(byte)) {
+            None => Ok(()),
+            Some(end) if path[end] == b'?' && path[end..].iter().all(|&byte| is_query(byte)) => Ok(()),
+            Some(_) => Err(BAD),
         }
     }
 
@@ -233,6 +231,13 @@ pub(super) fn host_of(head: &[u8]) -> Option<&str> {
     std::str::from_utf8(host).ok().filter(|host| is_host(host.as_bytes()))
 }
 
+/// Method, target and version of a request line: three words, a blank between each two.
+fn words(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (first, last) = (memchr(b' ', line)?, memrchr(b' ', line)?);
+    let target = line.get(first + 1..last)?;
+    memchr(b' ', target).is_none().then(|| (&line[..first], target, &line[last + 1..]))
+}
+
 /// Name and value of a field line, the blanks around the value taken off.
 ///
 /// # Errors
@@ -245,7 +250,7 @@ pub(super) fn split_field(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
     match (name, value) {
         ([], [b' ' | b'\t', ..]) => Err(Fault::bad("a field is folded")),
         ([], _) => Err(Fault::bad("a field has no name")),
-        (_, [b':', value @ ..]) if value.iter().all(|&byte| is_value(byte)) => Ok((name, trim(value))),
+        (_, [b':', value @ ..]) if is_clean(value) => Ok((name, trim(value))),
         (_, [b':', ..]) => Err(Fault::bad("the value of a field holds a control character")),
         _ => Err(Fault::bad("the name of a field is not a token")),
     }
@@ -259,6 +264,12 @@ pub(super) fn is_token(byte: u8) -> bool {
 /// Whether a byte may stand in the value of a field (RFC 9110, section 5.5).
 pub(super) fn is_value(byte: u8) -> bool {
     has(byte, VALUE)
+}
+
+/// Whether all of a value may stand in a field. Without a way out at the first bad byte, so that many are looked at
+/// at once.
+fn is_clean(value: &[u8]) -> bool {
+    !value.iter().fold(false, |bad, &byte| bad | (byte < b' ' && byte != b'\t') | (byte == 0x7f))
 }
 
 fn is_path(byte: u8) -> bool {
@@ -302,7 +313,7 @@ fn after_scheme(target: &[u8]) -> Option<&[u8]> {
 
 /// A host with or without a port (RFC 3986, section 3.2.2); it may be empty.
 fn is_host(value: &[u8]) -> bool {
-    let (name, port) = match value.strip_prefix(b"[") {
+    let port = match value.strip_prefix(b"[") {
         Some(rest) => {
             let Some(end) = rest.iter().position(|&byte| byte == b']') else { return false };
             let (address, rest) = rest.split_at(end);
@@ -312,17 +323,18 @@ fn is_host(value: &[u8]) -> bool {
             }
             match rest {
                 [b']'] => return true,
-                [b']', b':', port @ ..] => (&b""[..], port),
+                [b']', b':', port @ ..] => port,
                 _ => return false,
             }
         }
-        None => match value.iter().position(|&byte| byte == b':') {
-            Some(colon) => (&value[..colon], &value[colon + 1..]),
-            None => (value, &b""[..]),
+        None => match value.iter().position(|&byte| !has(byte, HOST)) {
+            None => return true,
+            Some(colon) if value[colon] == b':' => &value[colon + 1..],
+            Some(_) => return false,
         },
     };
     let is_port = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
-    is_port && name.iter().all(|&byte| has(byte, HOST)) && (port.is_empty() || value.len() > port.len() + 1)
+    is_port && (port.is_empty() || value.len() > port.len() + 1)
 }
 
 /// Takes off the blanks around a value (RFC 9110, section 5.6.3).

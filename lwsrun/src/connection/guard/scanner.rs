@@ -3,6 +3,8 @@
 //! A head passes once it is complete and good, so hyper never sees a byte of a bad one. The verdict depends on the
 //! bytes only, not on how they are cut into reads.
 
+use memchr::memchr;
+
 use super::chunks::Chunks;
 use super::fault::Fault;
 use super::head::{Framing, Head, MAX_HEAD, MAX_REQUEST_LINE};
@@ -135,7 +137,7 @@ fn after_head(framing: Framing, upgrade: bool) -> Stage {
 impl Lines {
     /// Looks at a head from its first byte: its length and framing once it is complete.
     fn scan(&mut self, bytes: &[u8]) -> Result<Option<(usize, Framing)>, Fault> {
-        while let Some(found) = bytes[self.seen..].iter().position(|&byte| byte == b'\n') {
+        while let Some(found) = memchr(b'\n', &bytes[self.seen..]) {
             let end = self.seen + found;
             self.check_size(end + 1)?;
             let line = &bytes[self.line..end];
