@@ -27,4 +27,4 @@ pub use errors::MAX_ERRORS;
 pub use parser::{MAX_NESTING, MAX_SOURCE, parse};
 pub use source::{LineIndex, Position};
 pub use span::{FileId, Span};
-pub use tree::{Comment, Key, Member, Object, Parse, Text, Value, ValueKind, Word};
+pub use tree::{Comment, Key, Member, Object, Parse, SourceText, Text, Value, ValueKind, Word};

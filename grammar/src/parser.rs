@@ -13,8 +13,8 @@ use pest::iterators::{Pair, Pairs};
 use pest_derive::Parser;
 
 use crate::{
-    Comment, FileId, Key, Member, Object, Parse, Span, SyntaxError, SyntaxErrorKind, Text, Value, ValueKind,
-    Word, brackets, errors::Errors, unescape, utf8,
+    Comment, FileId, Key, Member, Object, Parse, SourceText, Span, SyntaxError, SyntaxErrorKind, Text, Value,
+    ValueKind, Word, brackets, errors::Errors, unescape, utf8,
 };
 
 /// How many objects and arrays may stand inside each other, the outermost one counted, as in lwsws.
@@ -36,10 +36,11 @@ pub fn parse<'s>(file: FileId, source: impl Into<Cow<'s, [u8]>>) -> Parse {
     let source = source.into();
     if source.len() > MAX_SOURCE {
         let error = SyntaxError { kind: SyntaxErrorKind::TooLarge, span: span(file, 0..0), related: None };
-        return Parse { file, text: "".into(), root: None, comments: Vec::new(), errors: vec![error] };
+        let text = Arc::new(SourceText { file, text: "".into() });
+        return Parse { file, text, root: None, comments: Vec::new(), errors: vec![error] };
     }
     let (text, mut errors) = utf8::decode(file, source);
-    let text: Arc<str> = text.into();
+    let text = Arc::new(SourceText { file, text: text.into() });
     let repaired = brackets::repair(file, &text);
     let cut = repaired.errors.iter().find(|error| error.kind == SyntaxErrorKind::Unclosed);
     let cut = cut.map(|error| error.span.start..span(file, 0..text.len()).end);
@@ -70,7 +71,7 @@ struct Lwsws;
 struct Builder {
     file: FileId,
     /// The source, not what became of it by putting brackets right: no string differs between the two.
-    text: Arc<str>,
+    text: Arc<SourceText>,
     /// If the file ends too early: from the end of its last token to its own end.
     cut: Option<Range<u32>>,
     /// How many objects and arrays are open.
@@ -158,10 +159,12 @@ impl Builder {
     }
 
     fn object(&mut self, pair: Pair<'_, Rule>) -> Object {
-        let mut members: Vec<Member> = Vec::new();
+        let pairs = pair.into_inner();
+        // Trees stay until the end of a run, so room for more members than there are would be waste.
+        let mut members: Vec<Member> = Vec::with_capacity(pairs.len());
         let mut sequence = Sequence::default();
         let mut keyless = Vec::new();
-        for pair in pair.into_inner() {
+        for pair in pairs {
             let range = range(&pair);
             match pair.as_rule() {
                 Rule::member | Rule::bare_member => {
@@ -202,15 +205,15 @@ impl Builder {
             }
         }
         keyless.into_iter().for_each(|opener| self.report(SyntaxErrorKind::KeyExpected, opener));
-        // Trees stay until the end of a run, and half of their memory would be room for more.
         members.shrink_to_fit();
         Object { members }
     }
 
     fn array(&mut self, pair: Pair<'_, Rule>) -> Vec<Value> {
-        let mut items: Vec<Value> = Vec::new();
+        let pairs = pair.into_inner();
+        let mut items: Vec<Value> = Vec::with_capacity(pairs.len());
         let mut sequence = Sequence::default();
-        for pair in pair.into_inner() {
+        for pair in pairs {
             match pair.as_rule() {
                 Rule::extra_comma => {
                     self.report(SyntaxErrorKind::ValueExpected, range(&pair));
@@ -316,7 +319,8 @@ impl Builder {
     }
 
     fn verbatim(&self, inner: Range<usize>) -> Text {
-        Text { source: Arc::clone(&self.text), inner: span(self.file, inner), decoded: None }
+        let Span { start, end, .. } = span(self.file, inner);
+        Text { source: Arc::clone(&self.text), start, end, decoded: None }
     }
 
     fn string(&mut self, range: &Range<usize>) -> ValueKind {

@@ -1,5 +1,6 @@
 //! The tree: values and keys with their places, in source order, duplicates kept.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::{FileId, Span, SyntaxError};
@@ -11,7 +12,7 @@ pub struct Parse {
     pub file: FileId,
     /// The source as text. As long as the input, byte for byte: bytes that are not UTF-8 are replaced by `?` one
     /// by one (and reported), so that spans hold for the file on disk too. Shared with the tree.
-    pub text: Arc<str>,
+    pub text: Arc<SourceText>,
     /// The outermost value; `None` where the file holds nothing but blanks and comments, or nothing readable.
     pub root: Option<Value>,
     /// All comments, in source order. What follows the document is not searched for any if it is not all comments.
@@ -89,15 +90,31 @@ pub struct Key {
     pub span: Span,
 }
 
+/// The text of a file that was parsed. Reads as a `str`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceText {
+    pub(crate) file: FileId,
+    pub(crate) text: Box<str>,
+}
+
+impl Deref for SourceText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
 /// The text of a string, its escapes resolved, with the way back to the source.
 ///
 /// Hardly any string has an escape, and trees are large: without one the text is no more than a place in the source.
 #[derive(Clone)]
 pub struct Text {
     /// The source of the whole file.
-    pub(crate) source: Arc<str>,
-    /// The place between the quotes.
-    pub inner: Span,
+    pub(crate) source: Arc<SourceText>,
+    /// The place between the quotes: first byte, and the one behind the last.
+    pub(crate) start: u32,
+    pub(crate) end: u32,
     /// What the string means, if that is not what it says.
     pub(crate) decoded: Option<Box<Decoded>>,
 }

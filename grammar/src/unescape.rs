@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use crate::errors::Errors;
 use crate::tree::Decoded;
-use crate::{Span, SyntaxError, SyntaxErrorKind, Text};
+use crate::{SourceText, Span, SyntaxError, SyntaxErrorKind, Text};
 
 /// Resolves what stands between the quotes, at `inner` of the source of a file.
 ///
 /// What cannot be resolved is reported and stays as it is written.
-pub(crate) fn unescape(inner: Span, file: &Arc<str>, errors: &mut Errors) -> Text {
-    let text = Text { source: Arc::clone(file), inner, decoded: None };
+pub(crate) fn unescape(inner: Span, file: &Arc<SourceText>, errors: &mut Errors) -> Text {
+    let text = Text { source: Arc::clone(file), start: inner.start, end: inner.end, decoded: None };
     let source = text.as_str();
     if !source.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control()) {
         return text;
@@ -37,12 +37,18 @@ pub(crate) fn unescape(inner: Span, file: &Arc<str>, errors: &mut Errors) -> Tex
 }
 
 impl Text {
+    /// The place between the quotes.
+    #[must_use]
+    pub fn inner(&self) -> Span {
+        Span { file: self.source.file, start: self.start, end: self.end }
+    }
+
     /// The text meant, its escapes resolved.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.decoded {
             Some(decoded) => &decoded.text,
-            None => self.source.get(self.inner.range()).unwrap_or_default(),
+            None => self.source.get(self.inner().range()).unwrap_or_default(),
         }
     }
 
@@ -54,7 +60,7 @@ impl Text {
     pub fn source_span(&self, decoded: Range<usize>) -> Span {
         let start = self.source_offset(decoded.start);
         let end = self.source_offset(decoded.end).max(start);
-        Span { file: self.inner.file, start, end }
+        Span { file: self.source.file, start, end }
     }
 
     fn source_offset(&self, decoded: usize) -> u32 {
@@ -63,22 +69,22 @@ impl Text {
         let after = map.partition_point(|&(from, _)| from <= decoded);
         let (from, to) = match after.checked_sub(1).and_then(|last| map.get(last)) {
             Some(&stretch) => stretch,
-            None => (0, self.inner.start),
+            None => (0, self.start),
         };
-        to.saturating_add(decoded - from).min(self.inner.end)
+        to.saturating_add(decoded - from).min(self.end)
     }
 }
 
 /// Without the source, which is the whole file's.
 impl fmt::Debug for Text {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Text").field("text", &self.as_str()).field("inner", &self.inner).finish()
+        formatter.debug_struct("Text").field("text", &self.as_str()).field("inner", &self.inner()).finish()
     }
 }
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.inner == other.inner && self.as_str() == other.as_str() && self.decoded == other.decoded
+        self.inner() == other.inner() && self.as_str() == other.as_str() && self.decoded == other.decoded
     }
 }
 
@@ -201,7 +207,8 @@ mod tests {
     fn decode(source: &str) -> (Text, Vec<(SyntaxErrorKind, Range<usize>)>) {
         let mut errors = Errors::default();
         let end = u32::try_from(source.len()).unwrap();
-        let text = unescape(Span { file: FileId(0), start: 0, end }, &source.into(), &mut errors);
+        let file = Arc::new(SourceText { file: FileId(0), text: source.into() });
+        let text = unescape(Span { file: FileId(0), start: 0, end }, &file, &mut errors);
         (text, errors.iter().map(|error| (error.kind, error.span.range())).collect())
     }
 

@@ -52,7 +52,7 @@ fn deep_nesting_and_long_runs_are_taken() {
         for start in starts {
             let text = format!("{start}{}", run.repeat(20_000 / run.len()));
             let parse = parse(FileId(0), text.as_bytes());
-            assert_eq!(*parse.text, *text);
+            assert_eq!(&**parse.text, &*text);
         }
     }
 }
@@ -156,16 +156,16 @@ fn check_value(parse: &Parse, value: &Value, within: Span, depth: usize, refused
     check_span(parse, value.span, within);
     match &value.kind {
         ValueKind::String(text) => {
-            check_span(parse, text.inner, value.span);
-            assert_eq!(text.source_span(0..text.as_str().len()), text.inner);
-            let mut end = text.inner.start;
+            check_span(parse, text.inner(), value.span);
+            assert_eq!(text.source_span(0..text.as_str().len()), text.inner());
+            let mut end = text.inner().start;
             for (at, character) in text.as_str().char_indices() {
                 let part = text.source_span(at..at + character.len_utf8());
-                check_span(parse, part, text.inner);
+                check_span(parse, part, text.inner());
                 assert_eq!(part.start, end, "parts follow each other");
                 end = part.end;
             }
-            assert_eq!(end, text.inner.end);
+            assert_eq!(end, text.inner().end);
         }
         ValueKind::Number(number) => assert_eq!(number, &parse.text[value.span.range()]),
         ValueKind::Word(_) => {}
@@ -177,7 +177,7 @@ fn check_value(parse: &Parse, value: &Value, within: Span, depth: usize, refused
             assert!(depth <= MAX_NESTING);
             for member in &object.members {
                 check_span(parse, member.key.span, value.span);
-                check_span(parse, member.key.text.inner, member.key.span);
+                check_span(parse, member.key.text.inner(), member.key.span);
                 check_value(parse, &member.value, value.span, depth + 1, refused);
             }
         }

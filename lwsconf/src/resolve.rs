@@ -38,8 +38,6 @@ struct Expanded {
 /// The text of a string as meant: escapes resolved, [`WORD`] replaced.
 #[derive(Debug, Clone, Copy)]
 pub struct Resolution<'a> {
-    /// The text.
-    pub text: &'a str,
     written: &'a Text,
     expanded: Option<&'a Expanded>,
 }
@@ -66,8 +64,7 @@ impl<'a> Resolved<'a> {
     #[must_use]
     pub fn text(&'a self, span: Span, written: &'a Text) -> Resolution<'a> {
         let expanded = if self.expanded.is_empty() { None } else { self.expanded.get(&span) };
-        let text = expanded.map_or(written.as_str(), |expanded| &expanded.text);
-        Resolution { text, written, expanded }
+        Resolution { written, expanded }
     }
 
     /// Walks a value. The depth is bounded by the grammar.
@@ -100,7 +97,13 @@ impl<'a> Resolved<'a> {
     }
 }
 
-impl Resolution<'_> {
+impl<'a> Resolution<'a> {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.expanded.map_or(self.written.as_str(), |expanded| &expanded.text)
+    }
+
     /// The source of a stretch of the text; of a replaced word always the whole word.
     #[must_use]
     pub fn source_span(&self, range: Range<usize>) -> Span {
@@ -114,7 +117,7 @@ impl Resolution<'_> {
     /// The place of the whole text, between its quotes.
     #[must_use]
     pub fn span(&self) -> Span {
-        self.written.inner
+        self.written.inner()
     }
 }
 

@@ -60,7 +60,7 @@ fn lower<'a>(config: &'a Config<'a>, report: &mut Report) -> (Checked<'a>, Vec<V
     let mut lowering = Lowering { config, places, report, lowered_mounts: Vec::new() };
     let global = lowering.global(config.global());
     let mut listening = Listening::default();
-    let mut vhosts = Vec::new();
+    let mut vhosts = Vec::with_capacity(config.vhosts().count());
     for fields in config.vhosts() {
         let vhost = lowering.vhost(fields, &mut listening);
         vhosts.push(vhost);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use grammar::{FileId, LineIndex, Position, Span};
+use grammar::{FileId, LineIndex, Position, SourceText, Span};
 
 /// The files of a run, in the order of their [`FileId`]s.
 #[derive(Debug, Default)]
@@ -15,14 +15,14 @@ pub struct Files {
 struct File {
     path: String,
     name: String,
-    text: Arc<str>,
+    text: Arc<SourceText>,
     lines: LineIndex,
 }
 
 impl Files {
     /// Adds the next file: its path below the config directory, its name as shown, its text, and where the lines of
     /// that begin.
-    pub fn push(&mut self, path: String, name: String, text: Arc<str>, lines: LineIndex) {
+    pub fn push(&mut self, path: String, name: String, text: Arc<SourceText>, lines: LineIndex) {
         self.files.push(File { path, name, text, lines });
     }
 

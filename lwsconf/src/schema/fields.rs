@@ -217,15 +217,12 @@ impl<'a> Fields<'a> {
     }
 
     /// The pairs of a key, of all its lists and objects in order.
-    #[must_use]
-    pub fn pairs(&self, key: &str) -> Vec<Pair<'a>> {
-        let mut pairs = Vec::new();
-        for entry in self.all(key) {
-            if let Checked::Pairs(more) = &entry.value {
-                pairs.extend_from_slice(more);
-            }
-        }
-        pairs
+    pub fn pairs(&self, key: &str) -> impl Iterator<Item = Pair<'a>> {
+        let lists = self.all(key).filter_map(|entry| match &entry.value {
+            Checked::Pairs(pairs) => Some(pairs),
+            _ => None,
+        });
+        lists.flatten().copied()
     }
 
     /// The objects of a key, of all its lists in order.

@@ -21,6 +21,7 @@ impl<'a> Checker<'a, '_> {
     pub(crate) fn object(&mut self, object: &'a Object, span: Span, number: u32, fields: &mut Fields<'a>) {
         let brace = Span { end: span.start.saturating_add(1).min(span.end), ..span };
         fields.brace.get_or_insert(brace);
+        fields.entries.reserve_exact(if fields.entries.is_empty() { object.members.len() } else { 0 });
         for member in &object.members {
             self.member(member, number, fields);
         }

@@ -107,7 +107,7 @@ impl<'a> Checker<'a, '_> {
             ValueKind::String(written) => {
                 let resolution = self.resolved.text(value.span, written);
                 // A NUL ends the text for lwsws; it has been reported.
-                let text = resolution.text.split('\0').next().unwrap_or_default();
+                let text = resolution.text().split('\0').next().unwrap_or_default();
                 return Some(Text { value: text, source: TextSource::String(resolution) });
             }
             ValueKind::Number(number) => number.as_str(),

@@ -37,8 +37,10 @@ impl<'a> Checker<'a, '_> {
 
     /// A list of objects with names and texts.
     fn pairs(&mut self, key: &Key, value: &'a Value) -> Option<Vec<Pair<'a>>> {
-        let mut pairs = Vec::new();
-        for (object, _) in self.list_of_objects(key, value)? {
+        let list = self.list_of_objects(key, value)?;
+        // What is checked stays until the end of a run, so room for more than there is would be waste.
+        let mut pairs = Vec::with_capacity(list.iter().map(|(object, _)| object.members.len()).sum());
+        for (object, _) in list {
             for member in &object.members {
                 pairs.extend(self.pair(key, member));
             }
@@ -50,7 +52,7 @@ impl<'a> Checker<'a, '_> {
     fn map(&mut self, key: &Key, value: &'a Value) -> Option<Vec<Pair<'a>>> {
         let object = self.expect_object(key, value)?;
         let mut places: HashMap<&str, Span> = HashMap::new();
-        let mut pairs = Vec::new();
+        let mut pairs = Vec::with_capacity(object.members.len());
         for member in &object.members {
             if let Some(earlier) = places.insert(member.key.text.as_str(), member.key.span) {
                 let found = wording::duplicate_name(key, &member.key, earlier);
@@ -68,8 +70,9 @@ impl<'a> Checker<'a, '_> {
 
     /// A list of objects of a level.
     fn objects(&mut self, key: &Key, level: Level, value: &'a Value) -> Option<Vec<Fields<'a>>> {
-        let mut objects = Vec::new();
-        for (object, span) in self.list_of_objects(key, value)? {
+        let list = self.list_of_objects(key, value)?;
+        let mut objects = Vec::with_capacity(list.len());
+        for (object, span) in list {
             let mut fields = Fields::new(Keys::of(level));
             self.object(object, span, 0, &mut fields);
             objects.push(fields);
@@ -79,8 +82,9 @@ impl<'a> Checker<'a, '_> {
 
     /// A list of objects with names of protocols and their options.
     fn protocols(&mut self, key: &Key, value: &'a Value) -> Option<Vec<Protocol<'a>>> {
-        let mut protocols = Vec::new();
-        for (object, _) in self.list_of_objects(key, value)? {
+        let list = self.list_of_objects(key, value)?;
+        let mut protocols = Vec::with_capacity(list.iter().map(|(object, _)| object.members.len()).sum());
+        for (object, _) in list {
             for member in &object.members {
                 protocols.extend(self.protocol(key, member));
             }
@@ -99,8 +103,9 @@ impl<'a> Checker<'a, '_> {
         };
         let mut fields = Fields::new(Keys::of(Level::WsProtocol));
         self.object(options, member.value.span, 0, &mut fields);
-        let options = options.members.iter().filter_map(|member| self.option(member, fields.keys)).collect();
-        Some(Protocol { name: name(&member.key), fields, options })
+        let mut own = Vec::with_capacity(options.members.len());
+        own.extend(options.members.iter().filter_map(|member| self.option(member, fields.keys)));
+        Some(Protocol { name: name(&member.key), fields, options: own })
     }
 
     /// An option as the protocol will get it, whatever its key demands.
@@ -151,7 +156,7 @@ impl<'a> Checker<'a, '_> {
             ValueKind::Number(number) => {
                 serde_json::from_str(number).unwrap_or_else(|_| serde_json::Value::String(number.clone()))
             }
-            ValueKind::String(text) => self.resolved.text(value.span, text).text.into(),
+            ValueKind::String(text) => self.resolved.text(value.span, text).text().into(),
         }
     }
 }

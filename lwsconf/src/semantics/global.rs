@@ -51,8 +51,7 @@ impl<'a> Lowering<'a, '_> {
     }
 
     fn reject_keywords(&mut self, fields: &Fields<'a>) -> Vec<RejectKeyword<'a>> {
-        let pairs = fields.pairs("reject-service-keywords");
-        pairs.iter().filter_map(|pair| self.reject_keyword(pair)).collect()
+        fields.pairs("reject-service-keywords").filter_map(|pair| self.reject_keyword(&pair)).collect()
     }
 
     /// `"keyword": "403 text"`.

@@ -55,8 +55,8 @@ impl<'a> Lowering<'a, '_> {
 }
 
 /// Names and values as the plan has them.
-pub(super) fn plain_pairs<'a>(pairs: Vec<schema::Pair<'a>>) -> Vec<Pair<'a>> {
-    pairs.into_iter().map(|pair| Pair { name: pair.name.value, value: pair.value.value }).collect()
+pub(super) fn plain_pairs<'a>(pairs: impl Iterator<Item = schema::Pair<'a>>) -> Vec<Pair<'a>> {
+    pairs.map(|pair| Pair { name: pair.name.value, value: pair.value.value }).collect()
 }
 
 /// Whether a text is a token (RFC 9110, section 5.6.2).

@@ -63,13 +63,12 @@ impl<'a> Lowering<'a, '_> {
     }
 
     fn environment(&mut self, fields: &'a Fields<'a>) -> Vec<Pair<'a>> {
-        let pairs = fields.pairs("cgi-env");
-        for pair in &pairs {
+        for pair in fields.pairs("cgi-env") {
             if pair.name.value.is_empty() || pair.name.value.contains('=') {
                 self.report.push(variable_name(&pair.name));
             }
         }
-        plain_pairs(pairs)
+        plain_pairs(fields.pairs("cgi-env"))
     }
 
     fn mimetypes(&mut self, fields: &'a Fields<'a>) -> Vec<Mime<'a>> {
@@ -101,7 +100,7 @@ fn cache(fields: &Fields<'_>) -> Cache {
 }
 
 fn interpret<'a>(fields: &'a Fields<'a>) -> Vec<Interpret<'a>> {
-    let pairs = fields.pairs("interpret").into_iter();
+    let pairs = fields.pairs("interpret");
     pairs.map(|pair| Interpret { suffix: pair.name.value, protocol: pair.value.value }).collect()
 }
 

@@ -38,7 +38,7 @@ fn check_value(value: &Value, inside: &dyn Fn(Span), depth: usize) {
             assert!(depth <= MAX_NESTING);
             for member in &object.members {
                 inside(member.key.span);
-                inside(member.key.text.inner);
+                inside(member.key.text.inner());
                 check_value(&member.value, inside, depth + 1);
             }
         }

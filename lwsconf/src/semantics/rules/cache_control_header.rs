@@ -17,8 +17,7 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
             (false, true) => vhost.fields,
             (false, false) => continue,
         };
-        let pairs = fields.pairs("headers");
-        let header = pairs.iter().find(|pair| pair.name.value.eq_ignore_ascii_case(NAME));
+        let header = fields.pairs("headers").find(|pair| pair.name.value.eq_ignore_ascii_case(NAME));
         let key = KEYS.into_iter().find(|key| mount.fields.has(key));
         let (Some(header), Some(key), Origin::File { .. }) = (header, key, &mount.plan.origin) else {
             continue;

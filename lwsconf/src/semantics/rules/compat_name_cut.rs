@@ -18,7 +18,7 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
 
 fn check_keys(fields: &Fields<'_>, keys: &[&str], report: &mut Report) {
     for key in keys.iter().filter(|key| fields.has(key)) {
-        fields.pairs(key).iter().for_each(|pair| check_name(&pair.name, report));
+        fields.pairs(key).for_each(|pair| check_name(&pair.name, report));
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     walk(view, &mut |seen| {
         if let Seen::Text(value, text, _) = seen {
             // Each text ends in a NUL.
-            used += view.config.resolved.text(value.span, text).text.len() + 1;
+            used += view.config.resolved.text(value.span, text).text().len() + 1;
             if used > ROOM && full.is_none() {
                 full = Some(value.span);
             }

@@ -21,7 +21,7 @@ pub(super) fn written<'a>(
     if !list.0.iter().any(|header| wanted(header.name)) {
         return Vec::new();
     }
-    list.1.pairs("headers").into_iter().filter(|pair| wanted(pair.name.value)).collect()
+    list.1.pairs("headers").filter(|pair| wanted(pair.name.value)).collect()
 }
 
 /// Whether a name is one of several, in any case.

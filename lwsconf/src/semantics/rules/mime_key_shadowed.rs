@@ -13,14 +13,14 @@ const LONGEST_NAME: usize = 255;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for (_, mount) in view.mounts().filter(|(_, mount)| mount.plan.extra_mimetypes.len() > 1) {
-        check_mount(&mount.fields.pairs("extra-mimetypes"), report);
+        check_mount(mount.fields.pairs("extra-mimetypes"), report);
     }
 }
 
-fn check_mount(pairs: &[Pair<'_>], report: &mut Report) {
+fn check_mount<'a>(pairs: impl Iterator<Item = Pair<'a>>, report: &mut Report) {
     let mut earlier: HashMap<String, (&str, Span)> = HashMap::new();
     // `*` comes last wherever it stands.
-    for pair in pairs.iter().filter(|pair| pair.name.value != "*" && pair.name.value.len() <= LONGEST_NAME) {
+    for pair in pairs.filter(|pair| pair.name.value != "*" && pair.name.value.len() <= LONGEST_NAME) {
         let key = pair.name.value;
         let lower = key.to_ascii_lowercase();
         let ends = (0..=lower.len()).filter(|start| lower.is_char_boundary(*start));

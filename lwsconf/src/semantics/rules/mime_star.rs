@@ -5,7 +5,7 @@ use crate::semantics::view::View;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for (_, mount) in view.mounts().filter(|(_, mount)| !mount.plan.extra_mimetypes.is_empty()) {
-        for pair in mount.fields.pairs("extra-mimetypes").iter().filter(|pair| pair.name.value == "*") {
+        for pair in mount.fields.pairs("extra-mimetypes").filter(|pair| pair.name.value == "*") {
             let found =
                 Diagnostic::remark(Code::MimeStar, "every file of this folder is served", pair.name.span());
             let found = match pair.value.value {
