@@ -2,11 +2,13 @@
 
 use std::fs::Permissions;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use nix::unistd::{Gid, Uid};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, chownat, fstat, open};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{BACKLOG, Fault};
@@ -84,9 +86,20 @@ fn bind_fault(error: io::Error) -> Fault {
     }
 }
 
+/// Gives the socket file at `path` to its owner.
+///
+/// Whoever may write to the folder may have put something else there since it was made: the file is held, looked at,
+/// and changed by that hold, so that neither a link nor another file is ever given away.
 fn give(path: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
-    std::os::unix::fs::lchown(path, Some(uid.as_raw()), Some(gid.as_raw()))?;
-    std::fs::set_permissions(path, Permissions::from_mode(MODE))
+    let held = open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let stat = fstat(&held)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Socket || stat.st_nlink != 1 {
+        return Err(io::Error::other("something else was put in its place"));
+    }
+    let owner = (rustix::fs::Uid::from_raw(uid.as_raw()), rustix::fs::Gid::from_raw(gid.as_raw()));
+    chownat(&held, "", Some(owner.0), Some(owner.1), AtFlags::EMPTY_PATH)?;
+    // The kernel has no way to change the mode by such a hold, but for its name in /proc.
+    std::fs::set_permissions(format!("/proc/self/fd/{}", held.as_raw_fd()), Permissions::from_mode(MODE))
 }
 
 #[cfg(test)]
@@ -123,6 +136,30 @@ mod tests {
         let _listener = try_listen(&path, Some(&perms)).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, MODE);
         assert!(try_listen(&path, Some("nobody-such")).unwrap_err().contains("user:group"));
+    }
+
+    #[test]
+    fn nothing_but_the_socket_is_given_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name| folder.path().join(name);
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        std::fs::write(path("file"), "x").unwrap();
+        std::fs::set_permissions(path("file"), Permissions::from_mode(0o600)).unwrap();
+        let _listener = UnixListener::bind(path("socket")).unwrap();
+        let before = mode(&path("socket"));
+        std::os::unix::fs::symlink(path("file"), path("to-file")).unwrap();
+        std::os::unix::fs::symlink(path("socket"), path("to-socket")).unwrap();
+        let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+        for name in ["file", "to-file", "to-socket"] {
+            assert!(give(&path(name), uid, gid).is_err(), "{name}");
+        }
+        // Another name of a socket may be one that somebody else listens on.
+        std::fs::hard_link(path("socket"), path("same")).unwrap();
+        assert!(give(&path("same"), uid, gid).is_err());
+        assert_eq!((mode(&path("file")), mode(&path("socket"))), (0o600, before));
+        std::fs::remove_file(path("same")).unwrap();
+        give(&path("socket"), uid, gid).unwrap();
+        assert_eq!(mode(&path("socket")), MODE);
     }
 
     #[test]
