@@ -31,6 +31,8 @@ pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};
 
 use crate::boot::site::Site;
 use crate::boot::tls::Keys;
+use crate::boot::tls::policy::Agreed;
+use crate::request::in_flight::Share;
 use crate::shutdown::Drain;
 use addresses::Addresses;
 use peek::{Peek, Spoken};
@@ -54,10 +56,14 @@ pub(crate) struct ConnectionFacts {
     pub(crate) peer: Option<SocketAddr>,
     /// The vhost whose certificate and TLS policy the handshake used.
     pub(crate) sni_vhost: Option<VhostId>,
+    /// What that handshake agreed on; `None` in clear.
+    pub(crate) agreed: Option<Agreed>,
     /// The client's certificate, where that policy demands one.
     pub(crate) client: Option<ClientCertificate>,
     /// Whether the client is still there.
     pub(crate) presence: Presence,
+    /// What bounds requests that wait, where there can be several at once: with HTTP/2.
+    pub(crate) share: Option<Arc<Share>>,
 }
 
 /// What all connections of a generation share: the site, the keys, and how long to wait. Cheap to clone.
@@ -182,8 +188,9 @@ where
 {
     let handshake = timeout_at(deadline, tls::handshake(stream, &serving, facts.listener));
     let Some(secured) = unless_drained(&serving.drain, handshake).await else { return Ok(()) };
-    let tls::Secured { stream, vhost, client, http2 } = secured??;
-    let facts = ConnectionFacts { tls: true, sni_vhost: Some(vhost), client, ..facts };
+    let tls::Secured { stream, vhost, client, agreed } = secured??;
+    let http2 = agreed.http2;
+    let facts = ConnectionFacts { tls: true, sni_vhost: Some(vhost), agreed: Some(agreed), client, ..facts };
     let connection = Connection::new(serving, facts);
     if http2 {
         http2::serve(stream, connection).await?;

@@ -110,12 +110,12 @@ fn alpn_picks_the_http_version() {
         let agreed = client.session().and_then(|session| session.alpn_protocol()).map(<[u8]>::to_vec);
         (client, agreed.map(|name| String::from_utf8(name).unwrap()))
     };
-    let (mut client, agreed) = connect("a.test", &["h2", "http/1.1"]);
+    let (client, agreed) = connect("a.test", &["h2", "http/1.1"]);
     assert_eq!(agreed.as_deref(), Some("h2"));
-    assert_eq!(h2::get(&mut client, "https", "a.test", "/"), (200, b"a".to_vec()));
-    let (mut client, agreed) = connect("a.test", &["h2"]);
+    assert_eq!(h2::get(client, "https", "a.test", "/"), (200, b"a".to_vec()));
+    let (client, agreed) = connect("a.test", &["h2"]);
     assert_eq!(agreed.as_deref(), Some("h2"));
-    assert_eq!(h2::get(&mut client, "https", "a.test", "/missing").0, 404);
+    assert_eq!(h2::get(client, "https", "a.test", "/missing").0, 404);
     let (mut client, agreed) = connect("a.test", &["http/1.1"]);
     assert_eq!(agreed.as_deref(), Some("http/1.1"));
     assert_eq!(client.get("a.test", "/").text(), "a");

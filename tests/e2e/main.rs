@@ -12,6 +12,7 @@ mod demo;
 mod handler_file;
 mod handler_redirect;
 mod handler_ws;
+mod http2;
 mod layer_headers;
 mod protect;
 mod request;

@@ -222,8 +222,39 @@ fn http_2_connections_follow_the_same_rule() {
     let (port, _, config) = with_client_certificates();
     let _server = Server::start(&config.compile());
     let connect = || Client::tls(port, "a.test", tls::looking(&["h2"], true)).unwrap();
-    assert_eq!(h2::get(&mut connect(), "https", "a.test", "/"), (200, b"page of a".to_vec()));
-    assert_eq!(h2::get(&mut connect(), "https", "b.test", "/").0, 421);
+    assert_eq!(h2::get(connect(), "https", "a.test", "/"), (200, b"page of a".to_vec()));
+    assert_eq!(h2::get(connect(), "https", "b.test", "/").0, 421);
+}
+
+#[test]
+fn a_host_is_reached_only_as_its_own_policy_allows() {
+    let port = free_port();
+    // No TLS 1.2, one suite, one group, no HTTP/2: each of another vhost.
+    let strict = [
+        ("c.test", ", \"ssl-option-set\": \"134217728\""),
+        ("d.test", ", \"tls13-ciphers\": \"TLS_CHACHA20_POLY1305_SHA256\""),
+        ("e.test", ", \"ecdh-curve\": \"secp384r1\""),
+        ("f.test", ", \"alpn\": \"http/1.1\""),
+    ];
+    let mut vhosts = vec![vhost("a.test", port, "")];
+    vhosts.extend(strict.map(|(name, policy)| vhost(name, port, policy)));
+    let mut config = config(&vhosts);
+    for (name, _) in strict {
+        let _ = tls::certificate(&config.path(""), name);
+        config = config.www(&format!("{name}/index.html"), "strict");
+    }
+    let _server = Server::start(&config.compile());
+    let ask = |versions: &[&'static rustls::SupportedProtocolVersion], host: &str| {
+        let mut client = Client::tls(port, "a.test", tls::looking_with(versions, &[])).unwrap();
+        client.get(host, "/").status
+    };
+    let (old, new) = (&rustls::version::TLS12, &rustls::version::TLS13);
+    assert_eq!(ask(&[old], "a.test"), 200);
+    assert_eq!((ask(&[old], "c.test"), ask(&[new], "c.test")), (421, 200));
+    assert_eq!((ask(&[new], "d.test"), ask(&[new], "e.test")), (421, 421));
+    assert_eq!(ask(&[new], "f.test"), 200);
+    let http2 = Client::tls(port, "a.test", tls::looking(&["h2"], true)).unwrap();
+    assert_eq!(h2::get(http2, "https", "f.test", "/").0, 421);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! | [`config`] | writes a config and the files it serves to a temporary folder, and compiles it |
 //! | [`server`] | starts `lwsrun`, waits until it is ready, reads its log, stops it |
 //! | [`client`] | speaks HTTP/1 byte by byte over TCP, unix sockets and TLS |
-//! | [`h2`] | speaks just enough HTTP/2 for one request |
+//! | [`h2`] | speaks HTTP/2 frame by frame |
 //! | [`ws`] | speaks websocket with a client that is not ours |
 //! | [`tls`] | makes certificates, and clients that trust them |
 //! | [`oracle`] | replays recorded exchanges with lwsws |

@@ -81,6 +81,12 @@ impl Server {
         found(&lines).unwrap_or_else(|| panic!("no `{what}` in the server's log:\n{}", lines.text.join("\n")))
     }
 
+    /// The process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");

@@ -8,7 +8,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+};
 
 /// Writes a self-signed certificate for `name` to `NAME.crt` and its key to `NAME.key` in a folder; returns both.
 ///
@@ -52,6 +54,21 @@ pub fn looking(alpn: &[&str], sni: bool) -> Arc<ClientConfig> {
     let mut config = ClientConfig::clone(&trusting(&[], alpn));
     config.enable_sni = sni;
     config.dangerous().set_certificate_verifier(Arc::new(AnyCertificate(provider_algorithms())));
+    Arc::new(config)
+}
+
+/// As [`looking`], with these versions only.
+///
+/// # Panics
+/// If there are none.
+#[must_use]
+pub fn looking_with(versions: &[&'static SupportedProtocolVersion], alpn: &[&str]) -> Arc<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions)
+        .expect("versions that the provider does");
+    let verifier = Arc::new(AnyCertificate(provider_algorithms()));
+    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Arc::new(config)
 }
 

@@ -14,7 +14,7 @@ use super::router::router;
 use super::stack::Stack;
 use crate::connection::ConnectionFacts;
 use crate::protocol::{Registry, VhostProtocols};
-use crate::request::in_flight::InFlight;
+use crate::request::in_flight::bounded;
 use crate::request::path::AsSent;
 use crate::request::reject::Keywords;
 use crate::request::secure::Demands;
@@ -92,8 +92,6 @@ impl Site {
     {
         let (vhost, admitted) = self.admit(connection.listener, &request);
         let vhost = self.vhost(vhost);
-        let in_flight = InFlight::begin();
-        let admitted = if in_flight.is_none() { Err(Refusal::Unavailable) } else { admitted };
         let refusal = match admitted {
             Ok(()) => vhost
                 .demands
@@ -111,7 +109,10 @@ impl Site {
             request.extensions_mut().insert(Peer(peer));
         }
         let mut response = match refusal {
-            None => vhost.serve(request.map(body)).await,
+            None => {
+                let answer = bounded(connection.share.as_deref(), vhost.serve(request.map(body))).await;
+                answer.unwrap_or_else(|| vhost.refuse(Refusal::Unavailable.response()))
+            }
             Some(refusal) => vhost.refuse(refusal),
         };
         vhost.demands.in_clear(connection, &mut response);
@@ -177,7 +178,8 @@ impl VhostSite {
         let router = router(shared, &vhost, &stack, &upgrades);
         let hands_on = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_) | Origin::Cgi { .. });
         let tells = vhost.mounts.iter().any(hands_on);
-        Self { router, headers: stack.vhost_headers(&vhost), demands: Demands::new(&vhost), tells }
+        let demands = Demands::new(id, &vhost, shared.plan.global().default_alpn);
+        Self { router, headers: stack.vhost_headers(&vhost), demands, tells }
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {

@@ -37,6 +37,11 @@ const ALPN: &str = "h2,http/1.1";
 /// with all of ten thousand it would take seconds.
 const CHECKED_AT_START: usize = 256;
 
+/// The ALPN list of a vhost; `default` is `default-alpn`.
+pub(crate) fn alpn<'a>(tls: &Tls<'a>, default: Option<&'a str>) -> &'a str {
+    tls.alpn.or(default).unwrap_or(ALPN)
+}
+
 /// Why a vhost's keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("vhost `{vhost}` ({at}): {fault}")]
@@ -223,8 +228,7 @@ impl Shared {
     }
 
     fn make(&self, tls: &Tls<'_>, files: &Files) -> Result<make::Made, Fault> {
-        let alpn = tls.alpn.or(self.plan.global().default_alpn).unwrap_or(ALPN);
-        self.maker.make(tls, alpn, files)
+        self.maker.make(tls, alpn(tls, self.plan.global().default_alpn), files)
     }
 
     /// Where and what the first vhost of a slot is, and its TLS keys.

@@ -1,24 +1,31 @@
 //! HTTP/2 on a connection: hyper's streams, limits against floods, and an end to idle connections.
 
+mod activity;
+mod content;
 mod deferred;
 mod in_place;
+mod owed;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::sleep;
 
-use super::Connection;
-use super::Failure;
 use super::finish::{Begun, finish_when};
+use super::{Connection, ConnectionFacts, Failure};
+use crate::response::error::Refusal;
+use activity::Activity;
+use content::Content;
 use deferred::deferred;
 use in_place::InPlace;
+use owed::{Answer, Owed};
 
 /// What is queued of one stream's answer, in bytes. hyper's own 400 KiB, times all streams of a connection whose peer
 /// opens no window, would be its to keep.
@@ -36,6 +43,13 @@ const MAX_RESETS: usize = 20;
 /// Resets that this side had to make because of the client, in the life of a connection.
 const MAX_LOCAL_RESETS: usize = 256;
 
+/// What a request of one stream, and of all together, is sent ahead of who reads it, in bytes.
+const STREAM_WINDOW: u32 = 256 << 10;
+const WINDOW: u32 = 512 << 10;
+
+/// What is said of content that comes too slowly.
+const SLOW: &str = "the content of the request comes too slowly";
+
 /// Serves a connection until it ends, is idle for too long, or the drain lets it end.
 pub(super) async fn serve<S>(stream: S, connection: Connection) -> Result<(), Failure>
 where
@@ -43,27 +57,54 @@ where
 {
     let (timeout, keep_alive) = (connection.timeout, connection.keep_alive);
     let drain = connection.serving.drain.clone();
-    let activity = Arc::new(Activity::default());
-    let shared = Arc::new((connection, Arc::clone(&activity)));
-    let service = service_fn(move |request| {
+    let facts = ConnectionFacts { share: Some(Arc::default()), ..connection.facts };
+    let connection = Connection { facts, ..connection };
+    let shared = Arc::new(Shared { connection, activity: Activity::default(), owed: Arc::default() });
+    let service = service_fn({
         let shared = Arc::clone(&shared);
-        async move {
-            let (connection, activity) = &*shared;
-            let _request = activity.begin();
-            Ok::<_, Infallible>(connection.serving.site.respond(&connection.facts, request).await)
+        move |request| {
+            let shared = Arc::clone(&shared);
+            async move { Ok::<_, Infallible>(shared.answer(request).await) }
         }
     });
     let builder = builder(timeout);
-    let serving = deferred(stream, |stream| builder.serve_connection(TokioIo::new(stream), service));
+    let owed = Arc::clone(&shared.owed);
+    let serving = deferred(stream, owed, |stream| builder.serve_connection(TokioIo::new(stream), service));
     let end = async {
         tokio::select! {
             () = Begun::new(&drain) => {}
-            () = activity.idle(keep_alive) => {}
+            () = shared.activity.idle(keep_alive) => {}
         }
     };
     tokio::select! {
         result = finish_when(serving, end, |serving| serving.connection().graceful_shutdown()) => result,
-        () = activity.silent(timeout) => Ok(()),
+        () = shared.activity.silent(timeout) => Ok(()),
+    }
+}
+
+/// What the streams of a connection share.
+struct Shared {
+    connection: Connection,
+    activity: Activity,
+    owed: Arc<Owed>,
+}
+
+impl Shared {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Answer> {
+        let _request = self.activity.begin();
+        let Connection { serving, facts, .. } = &self.connection;
+        let (parts, content) = request.into_parts();
+        let (content, late) = Content::new(content);
+        // Only content can be late, and few requests have any.
+        let host = parts.uri.authority().filter(|_| late.may_be()).map(ToString::to_string);
+        let response = serving.site.respond(facts, Request::from_parts(parts, content)).await;
+        let response = if late.is_so() {
+            let status = Refusal::Timeout.status();
+            serving.site.refusal(facts.listener, host.as_deref(), status, SLOW).map(Body::from)
+        } else {
+            response
+        };
+        response.map(|body| Answer::new(body, Arc::clone(&self.owed)))
     }
 }
 
@@ -74,6 +115,8 @@ fn builder(timeout: Duration) -> http2::Builder<InPlace> {
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEAD)
         .max_send_buf_size(MAX_SEND_BUFFER)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(WINDOW)
         .max_pending_accept_reset_streams(MAX_RESETS)
         .max_local_error_reset_streams(MAX_LOCAL_RESETS)
         // A peer that is gone without a word is noticed, whatever streams it left open.
@@ -82,71 +125,5 @@ fn builder(timeout: Duration) -> http2::Builder<InPlace> {
     builder
 }
 
-/// What a connection's streams do, as far as it matters for when to end it.
-///
-/// A response whose body is still sent is not counted: all that idleness leads to is a GOAWAY, which lets streams
-/// finish.
-#[derive(Debug, Default)]
-struct Activity {
-    /// Requests that are being answered.
-    active: AtomicU32,
-    /// Begins and ends of requests.
-    events: AtomicU64,
-}
-
-impl Activity {
-    fn begin(&self) -> Request<'_> {
-        self.active.fetch_add(1, Ordering::Relaxed);
-        self.events.fetch_add(1, Ordering::Relaxed);
-        Request(self)
-    }
-
-    /// Resolves when nothing happened for `keep_alive`, at the latest after twice that.
-    async fn idle(&self, keep_alive: Duration) {
-        let period = keep_alive.max(Duration::from_secs(1));
-        loop {
-            let before = self.events.load(Ordering::Relaxed);
-            sleep(period).await;
-            if self.active.load(Ordering::Relaxed) == 0 && self.events.load(Ordering::Relaxed) == before {
-                return;
-            }
-        }
-    }
-
-    /// Resolves if no request came within `timeout`. hyper waits for the client's preface for ever.
-    async fn silent(&self, timeout: Duration) {
-        sleep(timeout).await;
-        if self.events.load(Ordering::Relaxed) > 0 {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// A request that is being answered.
-struct Request<'a>(&'a Activity);
-
-impl Drop for Request<'_> {
-    fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Ordering::Relaxed);
-        self.0.events.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn idle_counts_from_the_last_event() {
-        let activity = Activity::default();
-        let start = tokio::time::Instant::now();
-        let request = activity.begin();
-        let work = async {
-            sleep(Duration::from_secs(25)).await;
-            drop(request);
-        };
-        tokio::join!(activity.idle(Duration::from_secs(10)), work);
-        // The request ended in the third period, so the fourth is the first quiet one.
-        assert_eq!(start.elapsed().as_secs(), 40);
-    }
-}
+mod tests;

@@ -72,8 +72,10 @@ pub(crate) fn accepting(
         tls: bound.tls,
         peer: None,
         sni_vhost: None,
+        agreed: None,
         client: None,
         presence: Presence::default(),
+        share: None,
     };
     Ok(async move {
         let drain = serving.drain.clone();

@@ -58,6 +58,19 @@ impl Pace {
         self.silent = 0;
     }
 
+    /// Bytes went, perhaps none.
+    pub(super) fn progressed(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.moved(bytes);
+        }
+    }
+
+    /// The peer has taken all that there was for it, which is enough until the timer fires.
+    pub(super) fn has_caught_up(&mut self) {
+        self.bytes = u64::MAX;
+        self.silent = 0;
+    }
+
     /// A head is complete: the time of the next one begins anew.
     pub(super) fn complete(&mut self) {
         if matches!(self.wait, Some(Wait::Head(_))) {

@@ -9,6 +9,7 @@ use tokio_rustls::rustls::server::Acceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::{ClientCertificate, Serving};
+use crate::boot::tls::policy::Agreed;
 
 /// A connection after its handshake.
 pub(super) struct Secured<S> {
@@ -18,8 +19,8 @@ pub(super) struct Secured<S> {
     pub(super) vhost: VhostId,
     /// The client's certificate, if its policy demands one.
     pub(super) client: Option<ClientCertificate>,
-    /// Whether HTTP/2 was agreed on; HTTP/1.1 otherwise, also for clients that say nothing of it.
-    pub(super) http2: bool,
+    /// What was agreed on.
+    pub(super) agreed: Agreed,
 }
 
 /// The alert `unrecognized_name` (RFC 6066, section 3), fatal, in a record of TLS 1.2: rustls has no way to send it.
@@ -47,6 +48,6 @@ where
     let session = stream.get_ref().1;
     let trust = serving.keys.trust(vhost);
     let client = trust.map(|trust| ClientCertificate::of(session, trust)).transpose()?;
-    let http2 = session.alpn_protocol() == Some(b"h2");
-    Ok(Secured { stream, vhost, client, http2 })
+    let agreed = Agreed::of(session);
+    Ok(Secured { stream, vhost, client, agreed })
 }

@@ -1,46 +1,118 @@
-//! How many requests a worker answers at once. Files and redirects are answered where they stand; this bounds what waits
-//! for something: slow protocols, and the many streams of many HTTP/2 connections.
+//! How many requests of HTTP/2 wait at once: for their content, a protocol, a program, another server.
+//!
+//! Connections are bounded by themselves, and one of HTTP/1 has one request at a time; it is not looked at. Each
+//! connection of HTTP/2 may have one that waits as well. What it has beyond that comes out of a pool of its worker,
+//! of which no connection gets more than a part of what is left: few greedy ones cannot take all of it, and one that
+//! comes late gets something. Answers that are ready at once, as those from files are, never count.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
-/// The most requests that a worker answers at once; more are answered 503.
+/// The pool of a worker.
 pub(crate) const MOST: usize = 4096;
 
+/// A connection gets at most this part of what is left of the pool.
+const PART: usize = 8;
+
 thread_local! {
-    /// Of this thread's worker. A request stays on the thread that took it.
-    static IN_FLIGHT: Cell<usize> = const { Cell::new(0) };
+    /// What is taken of the pool of this thread's worker. A request stays on the thread that took it.
+    static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A request that is being answered.
+/// What one connection has: the number of its requests that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Share(AtomicUsize);
+
+/// A request that waits.
 #[derive(Debug)]
-pub(crate) struct InFlight(());
+struct Waiting<'a>(&'a Share);
 
-impl InFlight {
-    /// Counts a request; `None` if there are too many.
-    pub(crate) fn begin() -> Option<Self> {
-        let count = IN_FLIGHT.get();
-        (count < MOST).then(|| {
-            IN_FLIGHT.set(count + 1);
-            Self(())
-        })
+impl Share {
+    fn begin(&self) -> Option<Waiting<'_>> {
+        let count = self.0.load(Ordering::Relaxed);
+        let taken = TAKEN.get();
+        if count > MOST.saturating_sub(taken) / PART {
+            return None;
+        }
+        self.0.store(count + 1, Ordering::Relaxed);
+        if count > 0 {
+            TAKEN.set(taken + 1);
+        }
+        Some(Waiting(self))
     }
 }
 
-impl Drop for InFlight {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        IN_FLIGHT.set(IN_FLIGHT.get().saturating_sub(1));
+        let count = self.0.0.load(Ordering::Relaxed);
+        self.0.0.store(count.saturating_sub(1), Ordering::Relaxed);
+        if count > 1 {
+            TAKEN.set(TAKEN.get().saturating_sub(1));
+        }
     }
+}
+
+/// Waits for an answer, if its connection may have one more that waits; `None` if not. Without a share it may.
+pub(crate) async fn bounded<F: Future>(share: Option<&Share>, answer: F) -> Option<F::Output> {
+    let Some(share) = share else { return Some(answer.await) };
+    let mut answer = pin!(answer);
+    let mut waiting = None;
+    poll_fn(|context| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(context) {
+            return Poll::Ready(Some(answer));
+        }
+        if waiting.is_none() {
+            waiting = share.begin();
+        }
+        if waiting.is_some() { Poll::Pending } else { Poll::Ready(None) }
+    })
+    .await
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
+    use futures_util::FutureExt;
+
     use super::*;
 
+    fn take(share: &Share, most: usize) -> Vec<Waiting<'_>> {
+        std::iter::from_fn(|| share.begin()).take(most).collect()
+    }
+
     #[test]
-    fn what_ends_makes_room() {
-        let mut all: Vec<_> = (0..MOST).map(|_| InFlight::begin().unwrap()).collect();
-        assert!(InFlight::begin().is_none());
-        all.pop();
-        assert!(InFlight::begin().is_some());
+    fn greedy_connections_leave_something_for_the_others() {
+        // As many as took all of it when each request counted, and far more.
+        for (connections, left) in [(33, 16), (1000, 1)] {
+            let shares: Vec<Share> = (0..connections).map(|_| Share::default()).collect();
+            let greedy: Vec<_> = shares.iter().flat_map(|share| take(share, 128)).collect();
+            assert!(greedy.len() > connections && TAKEN.get() <= MOST, "{connections}");
+            let late = Share::default();
+            assert!(take(&late, 128).len() >= left, "{connections}");
+        }
+        assert_eq!(TAKEN.get(), 0, "all of it comes back");
+    }
+
+    #[test]
+    fn every_connection_may_have_one_that_waits() {
+        TAKEN.set(MOST);
+        let share = Share::default();
+        assert_eq!(take(&share, 128).len(), 1);
+        TAKEN.set(0);
+    }
+
+    #[test]
+    fn what_is_ready_does_not_count() {
+        TAKEN.set(MOST);
+        let share = Share::default();
+        let _one = share.begin().unwrap();
+        assert_eq!(bounded(Some(&share), ready(1)).now_or_never(), Some(Some(1)));
+        assert_eq!(bounded(Some(&share), pending::<i32>()).now_or_never(), Some(None));
+        assert_eq!(bounded(None, pending::<i32>()).now_or_never(), None);
+        TAKEN.set(0);
     }
 }

@@ -1,21 +1,28 @@
-//! What a vhost demands of the connection that a request comes on: TLS, and a client certificate of its own kind.
+//! What a vhost demands of the connection that a request comes on: TLS, as its own policy allows it, and a client
+//! certificate of its own kind.
 //!
-//! A request names its vhost, and may name another one than the handshake did; neither that way nor in clear can it
-//! reach a vhost whose demands its connection does not meet.
+//! A request names its vhost, and may name another one than the handshake did. It reaches that one only if the
+//! handshake could have been made with it: what was agreed on (version, suite, group, HTTP/2) is allowed there, and the
+//! same trust store vouches for clients. In clear it reaches none that did not allow that.
 
 use axum::body::Body;
 use http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
-use schemas::plan::Vhost;
+use schemas::plan::{Vhost, VhostId};
 
 use super::admit;
+use crate::boot::tls::alpn;
+use crate::boot::tls::policy::Allowed;
 use crate::connection::ConnectionFacts;
 use crate::response::error::{Refusal, redirect};
 
 /// The demands of a vhost.
 #[derive(Debug)]
 pub(crate) struct Demands {
+    vhost: VhostId,
     in_clear: InClear,
+    /// What handshakes may agree on; `None`: the vhost has no keys.
+    allowed: Option<Allowed>,
     /// The trust store that the client's certificate must be checked against; `None`: no certificate is asked for.
     trust: Option<Box<str>>,
 }
@@ -35,8 +42,8 @@ enum InClear {
 
 impl Demands {
     /// The demands of a vhost. `redirect-http` wins over `allow-http-on-https`, and neither counts without
-    /// `allow-non-tls`, as in lwsws.
-    pub(crate) fn new(vhost: &Vhost<'_>) -> Self {
+    /// `allow-non-tls`, as in lwsws. `default_alpn` is the key `default-alpn`.
+    pub(crate) fn new(id: VhostId, vhost: &Vhost<'_>, default_alpn: Option<&str>) -> Self {
         let in_clear = if vhost.tls.is_none() {
             InClear::Spoken
         } else if vhost.allow_non_tls && vhost.redirect_http {
@@ -47,7 +54,8 @@ impl Demands {
             InClear::Refused
         };
         let trust = vhost.tls.as_ref().filter(|tls| tls.client_cert_required).and_then(|tls| tls.ca);
-        Self { in_clear, trust: trust.map(Box::from) }
+        let allowed = vhost.tls.as_ref().map(|tls| Allowed::by(tls, alpn(tls, default_alpn)));
+        Self { vhost: id, in_clear, allowed, trust: trust.map(Box::from) }
     }
 
     /// The answer to a request on a connection that does not meet the demands; `None` if it does.
@@ -63,10 +71,19 @@ impl Demands {
                 InClear::Refused => return Some(needs_tls(request.version())),
             }
         }
-        let shown = connection.client.as_ref().map(|client| &*client.trust);
-        (shown != self.trust.as_deref()).then(|| {
+        (!self.could_have_made(connection)).then(|| {
             Refusal::Misdirected.explained("This connection was not made for that host. Make one of its own.")
         })
+    }
+
+    /// Whether the connection is one that the vhost could have made itself.
+    fn could_have_made(&self, connection: &ConnectionFacts) -> bool {
+        if connection.sni_vhost == Some(self.vhost) {
+            return true;
+        }
+        let allows = |agreed| self.allowed.as_ref().is_none_or(|allowed| allowed.allows(agreed));
+        let shown = connection.client.as_ref().map(|client| &*client.trust);
+        shown == self.trust.as_deref() && connection.agreed.as_ref().is_none_or(allows)
     }
 
     /// Takes from an answer in clear what may stand in answers over TLS only (RFC 6797, section 7.2).
@@ -114,15 +131,17 @@ mod tests {
             listener: ListenerId(0),
             tls,
             peer: None,
-            sni_vhost: None,
+            sni_vhost: tls.then_some(VhostId(1)),
+            agreed: None,
             client,
+            share: None,
             presence: Presence::default(),
         }
     }
 
     fn answer(vhost: &Vhost<'_>, connection: &ConnectionFacts) -> Option<Response<Body>> {
         let request = Request::builder().uri("/a/b?c=d&e=f").header(HOST, "a.test:81").body(()).unwrap();
-        Demands::new(vhost).refusal(connection, &request)
+        Demands::new(VhostId(0), vhost, None).refusal(connection, &request)
     }
 
     fn status(vhost: &Vhost<'_>, connection: &ConnectionFacts) -> Option<u16> {
@@ -167,7 +186,7 @@ mod tests {
     fn transport_security_is_not_promised_in_clear() {
         let mut response = Response::new(Body::empty());
         response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=1"));
-        let demands = Demands::new(&Vhost { tls: Some(tls("c", "k")), ..vhost() });
+        let demands = Demands::new(VhostId(0), &Vhost { tls: Some(tls("c", "k")), ..vhost() }, None);
         demands.in_clear(&connection(true, None), &mut response);
         assert!(response.headers().contains_key(STRICT_TRANSPORT_SECURITY));
         demands.in_clear(&connection(false, None), &mut response);

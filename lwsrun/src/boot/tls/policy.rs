@@ -5,7 +5,10 @@
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::version::{TLS12, TLS13};
-use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
+use rustls::{
+    CipherSuite, NamedGroup, ProtocolVersion, ServerConnection, SupportedCipherSuite,
+    SupportedProtocolVersion,
+};
 use schemas::plan::{Group, Suite, Tls, TlsVersion};
 
 /// Bits of `ssl-option-set` that have a meaning here (`openssl/ssl.h`).
@@ -51,6 +54,59 @@ impl Policy {
             own_order: tls.option_clear & CIPHER_SERVER_PREFERENCE == 0,
             tickets: tls.option_set & !tls.option_clear & NO_TICKET == 0,
         }
+    }
+}
+
+/// What a handshake agreed on, as far as a vhost's keys have a say in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Agreed {
+    version: Option<ProtocolVersion>,
+    suite: Option<CipherSuite>,
+    /// `None` for a session of TLS 1.2 that was resumed.
+    group: Option<NamedGroup>,
+    /// Whether HTTP/2 was agreed on; HTTP/1.1 otherwise, also for clients that say nothing of it.
+    pub(crate) http2: bool,
+}
+
+impl Agreed {
+    /// What a handshake that is complete agreed on.
+    pub(crate) fn of(session: &ServerConnection) -> Self {
+        Self {
+            version: session.protocol_version(),
+            suite: session.negotiated_cipher_suite().map(|suite| suite.suite()),
+            group: session.negotiated_key_exchange_group().map(|group| group.name()),
+            http2: session.alpn_protocol() == Some(b"h2"),
+        }
+    }
+}
+
+/// What a vhost lets its handshakes agree on.
+#[derive(Debug)]
+pub(crate) struct Allowed {
+    versions: Vec<ProtocolVersion>,
+    suites: Vec<CipherSuite>,
+    groups: Vec<NamedGroup>,
+    http2: bool,
+}
+
+impl Allowed {
+    /// What these keys allow; `alpn` is their ALPN list.
+    pub(crate) fn by(tls: &Tls<'_>, alpn: &str) -> Self {
+        let Policy { provider, versions, .. } = Policy::of(tls);
+        Self {
+            versions: versions.iter().map(|version| version.version).collect(),
+            suites: provider.cipher_suites.iter().map(SupportedCipherSuite::suite).collect(),
+            groups: provider.kx_groups.iter().map(|group| group.name()).collect(),
+            http2: alpn.split(',').any(|entry| entry.trim() == "h2"),
+        }
+    }
+
+    /// Whether a handshake with these keys could have come to this.
+    pub(crate) fn allows(&self, agreed: &Agreed) -> bool {
+        agreed.version.is_some_and(|version| self.versions.contains(&version))
+            && agreed.suite.is_some_and(|suite| self.suites.contains(&suite))
+            && agreed.group.is_none_or(|group| self.groups.contains(&group))
+            && (self.http2 || !agreed.http2)
     }
 }
 
@@ -115,6 +171,26 @@ mod tests {
         ];
         assert_eq!(some.provider.cipher_suites, expected);
         assert_eq!(some.provider.kx_groups.len(), 1);
+    }
+
+    #[test]
+    fn what_was_agreed_on_is_measured_by_each_part() {
+        let agreed = Agreed {
+            version: Some(ProtocolVersion::TLSv1_2),
+            suite: Some(CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
+            group: Some(NamedGroup::X25519),
+            http2: true,
+        };
+        let usual = tls("c", "k");
+        let allows = |tls: &Tls<'_>, alpn| Allowed::by(tls, alpn).allows(&agreed);
+        assert!(allows(&usual, "http/1.1, h2"));
+        assert!(!allows(&usual, "http/1.1"));
+        assert!(!allows(&Tls { min_version: TlsVersion::Tls13, ..usual.clone() }, "h2"));
+        assert!(!allows(&Tls { suites: vec![Suite::RsaAes256Gcm], ..usual.clone() }, "h2"));
+        assert!(!allows(&Tls { groups: vec![Group::Secp256r1], ..usual.clone() }, "h2"));
+        // Of a resumed session the group is not known, and it was agreed on earlier.
+        let resumed = Agreed { group: None, ..agreed };
+        assert!(Allowed::by(&Tls { groups: vec![Group::Secp256r1], ..usual }, "h2").allows(&resumed));
     }
 
     #[test]

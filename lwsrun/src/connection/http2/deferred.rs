@@ -4,6 +4,8 @@
 //! a flush is a promise: what is written lies in a buffer, and [`Flushing`], around the connection's future, writes
 //! it after each poll of that future, whatever the poll returned. Where the socket takes no more, it wakes the same
 //! task, which goes on writing.
+//!
+//! It also sees to it that the client takes what it is owed, at the least rate of [`Pace`].
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,6 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::super::pace::{Pace, Wait};
+use super::owed::Owed;
 
 /// The room of the buffer, in bytes: one TLS record.
 const CAPACITY: usize = 16 << 10;
@@ -26,6 +31,10 @@ pub(super) struct Deferred<S> {
 pub(super) struct Flushing<C, S> {
     connection: C,
     shared: Arc<Mutex<Buffered<S>>>,
+    owed: Arc<Owed>,
+    /// What was taken of it when it was last looked at.
+    taken: u64,
+    pace: Pace,
 }
 
 #[derive(Debug)]
@@ -37,13 +46,20 @@ struct Buffered<S> {
     written: usize,
     /// The stream itself has something to flush.
     unflushed: bool,
+    /// Bytes that the stream took since that was last asked.
+    moved: usize,
 }
 
-/// Puts a buffer before a stream, and runs the connection that is made of it.
-pub(super) fn deferred<S, C>(stream: S, connect: impl FnOnce(Deferred<S>) -> C) -> Flushing<C, S> {
-    let buffered = Buffered { stream, buffer: Vec::new(), written: 0, unflushed: false };
+/// Puts a buffer before a stream, and runs the connection that is made of it, which owes its client that.
+pub(super) fn deferred<S, C>(
+    stream: S,
+    owed: Arc<Owed>,
+    connect: impl FnOnce(Deferred<S>) -> C,
+) -> Flushing<C, S> {
+    let buffered = Buffered { stream, buffer: Vec::new(), written: 0, unflushed: false, moved: 0 };
     let shared = Arc::new(Mutex::new(buffered));
-    Flushing { connection: connect(Deferred { shared: Arc::clone(&shared) }), shared }
+    let connection = connect(Deferred { shared: Arc::clone(&shared) });
+    Flushing { connection, shared, owed, taken: 0, pace: Pace::default() }
 }
 
 impl<C, S> Flushing<C, S> {
@@ -54,6 +70,22 @@ impl<C, S> Flushing<C, S> {
         S: Unpin,
     {
         Pin::new(&mut self.get_mut().connection)
+    }
+
+    /// Whether the client leaves what it is owed for too long.
+    ///
+    /// `moved` bytes went to the stream, which takes no more if it is `blocked`. While it is, they tell how fast the
+    /// client is; else it is the streams' windows that the client keeps shut, and only their bytes tell.
+    fn is_left(&mut self, moved: usize, blocked: bool, cx: &mut Context<'_>) -> bool {
+        if !blocked && self.owed.waiting() == 0 {
+            self.pace.has_caught_up();
+            return false;
+        }
+        let taken = self.owed.taken();
+        let from_streams = usize::try_from(taken - self.taken).unwrap_or(usize::MAX);
+        self.taken = taken;
+        self.pace.progressed(if blocked { moved } else { from_streams });
+        self.pace.is_over(Wait::Room, cx)
     }
 }
 
@@ -72,12 +104,19 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let done = Pin::new(&mut self.connection).poll(cx);
-        let flushed = lock(&self.shared).poll_flush(cx);
+        let (flushed, moved) = {
+            let mut buffered = lock(&self.shared);
+            (buffered.poll_flush(cx), std::mem::take(&mut buffered.moved))
+        };
         match (done, flushed) {
             (Poll::Ready(done), _) => Poll::Ready(done.map_err(Into::into)),
             // Nobody else would learn of it before the next write.
             (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
-            (Poll::Pending, Poll::Ready(Ok(())) | Poll::Pending) => Poll::Pending,
+            (Poll::Pending, flushed) if self.is_left(moved, flushed.is_pending(), cx) => {
+                let left = "the client takes its answers too slowly";
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, left).into()))
+            }
+            (Poll::Pending, _) => Poll::Pending,
         }
     }
 }
@@ -89,7 +128,10 @@ impl<S: AsyncWrite + Unpin> Buffered<S> {
             let rest = &self.buffer[self.written..];
             match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.written += count,
+                count => {
+                    self.written += count;
+                    self.moved += count;
+                }
             }
             self.unflushed = true;
         }
@@ -195,7 +237,7 @@ mod tests {
 
     async fn through(size: usize, pipe: usize, close: bool) -> Vec<u8> {
         let (server, mut client) = tokio::io::duplex(pipe);
-        let work = deferred(server, |stream| {
+        let work = deferred(server, Arc::default(), |stream| {
             Box::pin(async move {
                 write_all(stream, size, close).await;
                 Ok::<_, Infallible>(())
@@ -231,7 +273,7 @@ mod tests {
     async fn a_peer_that_is_gone_ends_the_connection() {
         let (server, client) = tokio::io::duplex(64);
         drop(client);
-        let work = deferred(server, |mut stream| {
+        let work = deferred(server, Arc::default(), |mut stream| {
             Box::pin(async move {
                 stream.write_all(b"lost").await.unwrap();
                 std::future::pending::<Result<(), Infallible>>().await

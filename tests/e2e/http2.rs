@@ -1,0 +1,496 @@
+//! HTTP/2 by the book and against it: what a peer may do is answered, what it must not do ends the stream or the
+//! connection with the error that RFC 9113 names, and no flood makes the server work or remember without end.
+
+use rustix::process::Signal;
+use tests::client::Client;
+use tests::config::{TempConfig, free_port};
+use tests::h2::{
+    ACK, CONTINUATION, Connection, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HAS_PRIORITY, HEADERS,
+    PADDED, PING, PRIORITY, PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, request, settings,
+};
+use tests::server::Server;
+use tests::tls;
+
+use super::{Site, WWW, site};
+
+/// Error codes (RFC 9113, section 7).
+const NO_ERROR: u32 = 0;
+const PROTOCOL_ERROR: u32 = 1;
+const FLOW_CONTROL_ERROR: u32 = 3;
+const STREAM_CLOSED: u32 = 5;
+const FRAME_SIZE_ERROR: u32 = 6;
+const COMPRESSION_ERROR: u32 = 9;
+const ENHANCE_YOUR_CALM: u32 = 11;
+
+/// Settings (RFC 9113, section 6.5.2).
+const ENABLE_PUSH: u16 = 2;
+const MAX_CONCURRENT_STREAMS: u16 = 3;
+const INITIAL_WINDOW_SIZE: u16 = 4;
+const MAX_FRAME_SIZE: u16 = 5;
+const MAX_HEADER_LIST_SIZE: u16 = 6;
+
+const GET: u8 = END_STREAM | END_HEADERS;
+
+/// A page of 100,000 bytes beside the small one.
+fn pages() -> Site {
+    site(WWW, &[("large.txt", &"x".repeat(100_000))])
+}
+
+fn connect(site: &Site) -> Connection {
+    Connection::open(Client::tcp(site.port), &[])
+}
+
+/// How a connection, or a stream of it, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// GOAWAY, or the end of the transport after it.
+    Connection(u32),
+    /// RST_STREAM.
+    Stream(u32),
+    /// An answer with this status.
+    Answer(u16),
+    /// The transport ended without a word.
+    Silence,
+}
+
+/// The first end that comes.
+fn end(connection: &mut Connection) -> End {
+    let is_end = |frame: &Frame| matches!(frame.kind, GOAWAY | RST_STREAM | HEADERS);
+    match connection.next_that(is_end) {
+        None => End::Silence,
+        Some(frame) => match (frame.kind, frame.error()) {
+            (GOAWAY, Some(code)) => End::Connection(code),
+            (RST_STREAM, Some(code)) => End::Stream(code),
+            _ => End::Answer(tests::h2::status_of(tests::h2::content(frame.flags, &frame.payload))),
+        },
+    }
+}
+
+/// A frame that a test sends.
+type Sent<'a> = (u8, u8, u32, &'a [u8]);
+
+/// Sends frames on a new connection; tells how it, or the stream, ended.
+fn after(site: &Site, frames: &[Sent<'_>]) -> End {
+    let mut connection = connect(site);
+    for &(kind, flags, stream, payload) in frames {
+        connection.send(kind, flags, stream, payload);
+    }
+    end(&mut connection)
+}
+
+/// Whether a code is that of the RFC. Of a size, a setting or a block of headers that cannot be, the library that reads
+/// frames may say less precisely that it broke the protocol; the connection ends all the same.
+fn is_named(code: u32, expected: u32) -> bool {
+    let size_or_block = [FRAME_SIZE_ERROR, FLOW_CONTROL_ERROR, COMPRESSION_ERROR];
+    code == expected || (code == PROTOCOL_ERROR && size_or_block.contains(&expected))
+}
+
+#[test]
+fn settings_are_made_confirmed_and_checked() {
+    let site = pages();
+    let mut connection = connect(&site);
+    let first = connection.receive().unwrap();
+    assert_eq!((first.kind, first.flags, first.stream), (SETTINGS, 0, 0));
+    let said = |name: u16| {
+        let mut pairs = first.payload.chunks_exact(6);
+        let pair = pairs.find(|pair| pair[..2] == name.to_be_bytes())?;
+        Some(u32::from_be_bytes(pair[2..].try_into().unwrap()))
+    };
+    assert_eq!((said(MAX_CONCURRENT_STREAMS), said(MAX_HEADER_LIST_SIZE)), (Some(128), Some(16 << 10)));
+    assert!(connection.next_that(|frame| frame.kind == SETTINGS && frame.flags == ACK).is_some());
+    // Unknown settings and unknown frames are passed over.
+    connection.send(SETTINGS, 0, 0, &settings(&[(0xff, 7)]));
+    connection.send(0xbb, 0xff, 0, b"what");
+    connection.ask(1, "/");
+    assert_eq!(connection.answer(1), (200, b"home".to_vec()));
+    for (expected, flags, stream, payload) in [
+        (FRAME_SIZE_ERROR, ACK, 0, &settings(&[(ENABLE_PUSH, 0)])),
+        (FRAME_SIZE_ERROR, 0, 0, &vec![0; 5]),
+        (PROTOCOL_ERROR, 0, 1, &Vec::new()),
+        (PROTOCOL_ERROR, 0, 0, &settings(&[(ENABLE_PUSH, 2)])),
+        (FLOW_CONTROL_ERROR, 0, 0, &settings(&[(INITIAL_WINDOW_SIZE, 1 << 31)])),
+        (PROTOCOL_ERROR, 0, 0, &settings(&[(MAX_FRAME_SIZE, 16_383)])),
+        (PROTOCOL_ERROR, 0, 0, &settings(&[(MAX_FRAME_SIZE, 1 << 24)])),
+    ] {
+        let ended = after(&site, &[(SETTINGS, flags, stream, payload)]);
+        let End::Connection(code) = ended else { panic!("{flags} {stream} {payload:?}: {ended:?}") };
+        assert!(is_named(code, expected), "{flags} {stream} {payload:?}: {code}");
+    }
+}
+
+#[test]
+fn pings_come_back_and_other_frames_are_checked() {
+    let site = pages();
+    let mut connection = connect(&site);
+    connection.send(PING, 0, 0, b"01234567");
+    let pong = connection.next_that(|frame| frame.kind == PING && frame.flags == ACK).unwrap();
+    assert_eq!(pong.payload, b"01234567");
+    let get = request("GET", "/");
+    let two = 2_u32.to_be_bytes();
+    for (expected, frames) in [
+        (PROTOCOL_ERROR, &[(PING, 0, 1, &[0; 8][..])][..]),
+        (FRAME_SIZE_ERROR, &[(PING, 0, 0, &[0; 6])]),
+        (FRAME_SIZE_ERROR, &[(DATA, 0, 1, &[0; 16_385])]),
+        (FRAME_SIZE_ERROR, &[(PRIORITY, 0, 1, &[0; 4])]),
+        (PROTOCOL_ERROR, &[(PRIORITY, 0, 0, &[0; 5])]),
+        (PROTOCOL_ERROR, &[(RST_STREAM, 0, 0, &two)]),
+        (PROTOCOL_ERROR, &[(RST_STREAM, 0, 1, &two)]),
+        (FRAME_SIZE_ERROR, &[(HEADERS, GET, 1, &get), (RST_STREAM, 0, 1, &[0; 3])]),
+        (PROTOCOL_ERROR, &[(GOAWAY, 0, 1, &[0; 8])]),
+        (PROTOCOL_ERROR, &[(PUSH_PROMISE, END_HEADERS, 1, &[0; 8])]),
+        (FRAME_SIZE_ERROR, &[(WINDOW_UPDATE, 0, 0, &[0; 3])]),
+        (PROTOCOL_ERROR, &[(WINDOW_UPDATE, 0, 0, &[0; 4])]),
+        (PROTOCOL_ERROR, &[(WINDOW_UPDATE, 0, 1, &two)]),
+        (PROTOCOL_ERROR, &[(DATA, 0, 1, b"idle")]),
+        (PROTOCOL_ERROR, &[(DATA, 0, 0, b"none")]),
+        (PROTOCOL_ERROR, &[(HEADERS, GET, 0, &get)]),
+        (PROTOCOL_ERROR, &[(HEADERS, GET, 2, &get)]),
+        (PROTOCOL_ERROR, &[(HEADERS, GET, 5, &get), (HEADERS, GET, 3, &get)]),
+        (PROTOCOL_ERROR, &[(HEADERS, GET | PADDED, 1, b"\xff")]),
+        (COMPRESSION_ERROR, &[(HEADERS, GET, 1, b"\xfe")]),
+        // A table of more bytes than were offered (RFC 7541, section 6.3).
+        (COMPRESSION_ERROR, &[(HEADERS, GET, 1, b"\x3f\xe1\xff\x03\x82\x87\x84")]),
+    ] {
+        let mut connection = connect(&site);
+        for &(kind, flags, stream, payload) in frames {
+            connection.send(kind, flags, stream, payload);
+        }
+        let is_end = |frame: &Frame| frame.kind == GOAWAY && frame.error() != Some(NO_ERROR);
+        let ended = connection.next_that(is_end).and_then(|frame| frame.error());
+        assert!(ended.is_some_and(|code| is_named(code, expected)), "{frames:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn header_blocks_are_whole_and_fields_are_those_of_http_2() {
+    let site = pages();
+    let get = request("GET", "/");
+    let (first, second) = get.split_at(9);
+    let mut connection = connect(&site);
+    connection.send(HEADERS, END_STREAM, 1, first);
+    connection.send(CONTINUATION, END_HEADERS, 1, second);
+    assert_eq!(connection.answer(1).0, 200);
+    // With padding and a priority that nobody looks at.
+    let padded = [&[3, 0, 0, 0, 0, 16][..], &get, &[0; 3]].concat();
+    connection.send(HEADERS, GET | PADDED | HAS_PRIORITY, 3, &padded);
+    assert_eq!(connection.answer(3).0, 200);
+    for frames in [
+        &[(HEADERS, END_STREAM, 1, first), (PRIORITY, 0, 1, &[0; 5][..])][..],
+        &[(HEADERS, END_STREAM, 1, first), (CONTINUATION, END_HEADERS, 3, second)],
+        &[(HEADERS, END_STREAM, 1, first), (HEADERS, GET, 3, &get)],
+        &[(CONTINUATION, END_HEADERS, 1, &get)],
+        &[(HEADERS, GET, 1, &get), (CONTINUATION, END_HEADERS, 1, &get)],
+    ] {
+        let mut connection = connect(&site);
+        for &(kind, flags, stream, payload) in frames {
+            connection.send(kind, flags, stream, payload);
+        }
+        let is_end = |frame: &Frame| frame.kind == GOAWAY;
+        let ended = connection.next_that(is_end).and_then(|frame| frame.error());
+        assert_eq!(ended, Some(PROTOCOL_ERROR), "{frames:?}");
+    }
+    let usual = [(":method", "GET"), (":scheme", "https"), (":authority", "a.test"), (":path", "/")];
+    let with = |more: &[(&'static str, &'static str)]| [&usual[..], more].concat();
+    for fields in [
+        with(&[("Upper", "x")]),
+        with(&[("connection", "keep-alive")]),
+        with(&[("transfer-encoding", "chunked")]),
+        with(&[("te", "gzip")]),
+        with(&[(":path", "/")]),
+        with(&[("a", "b"), (":scheme", "https")]),
+        with(&[(":status", "200")]),
+        with(&[(":unknown", "x")]),
+        with(&[("content-length", "5")]),
+        usual[1..].to_vec(),
+        usual[..3].to_vec(),
+        [&usual[..3], &[(":path", "")]].concat(),
+        [&usual[..1], &usual[2..]].concat(),
+    ] {
+        let ended = after(&site, &[(HEADERS, GET, 1, &block(&fields))]);
+        let refused =
+            matches!(ended, End::Stream(PROTOCOL_ERROR) | End::Connection(PROTOCOL_ERROR) | End::Answer(400));
+        assert!(refused, "{fields:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn windows_are_kept_to() {
+    let site = pages();
+    let mut connection = Connection::open(Client::tcp(site.port), &[(INITIAL_WINDOW_SIZE, 1)]);
+    connection.ask(1, "/large.txt");
+    let is_data = |frame: &Frame| frame.kind == DATA;
+    assert_eq!(connection.next_that(is_data).unwrap().payload.len(), 1);
+    // Nothing more comes before the window is opened: the pong is next.
+    connection.send(PING, 0, 0, &[7; 8]);
+    let next = connection.next_that(|frame| frame.kind == DATA || frame.payload == [7; 8]).unwrap();
+    assert_eq!(next.kind, PING);
+    connection.send(WINDOW_UPDATE, 0, 1, &10_u32.to_be_bytes());
+    assert_eq!(connection.next_that(is_data).unwrap().payload.len(), 10);
+    // A smaller first window makes the window of the stream negative: 1 + 10 - 11 bytes sent, less one.
+    connection.send(SETTINGS, 0, 0, &settings(&[(INITIAL_WINDOW_SIZE, 0)]));
+    connection.send(WINDOW_UPDATE, 0, 1, &3_u32.to_be_bytes());
+    assert_eq!(connection.next_that(is_data).unwrap().payload.len(), 2);
+    // The window of the connection holds 65,535 bytes, 13 of which are used.
+    connection.send(WINDOW_UPDATE, 0, 1, &100_000_u32.to_be_bytes());
+    let mut seen = 13;
+    while seen < 65_535 {
+        seen += connection.next_that(is_data).unwrap().payload.len();
+    }
+    assert_eq!(seen, 65_535);
+    connection.send(WINDOW_UPDATE, 0, 0, &100_000_u32.to_be_bytes());
+    while seen < 100_000 {
+        seen += connection.next_that(is_data).unwrap().payload.len();
+    }
+    assert_eq!(seen, 100_000);
+
+    let most = 0x7fff_ffff_u32.to_be_bytes();
+    let ended = after(&site, &[(WINDOW_UPDATE, 0, 0, &most)]);
+    assert_eq!(ended, End::Connection(FLOW_CONTROL_ERROR));
+    let mut connection = Connection::open(Client::tcp(site.port), &[(INITIAL_WINDOW_SIZE, 1)]);
+    connection.ask(1, "/large.txt");
+    connection.send(WINDOW_UPDATE, 0, 1, &most);
+    let reset = connection.next_that(|frame| frame.kind == RST_STREAM).unwrap();
+    assert_eq!((reset.stream, reset.error()), (1, Some(FLOW_CONTROL_ERROR)));
+    // The others go on.
+    connection.send(SETTINGS, 0, 0, &settings(&[(INITIAL_WINDOW_SIZE, 65_535)]));
+    connection.ask(3, "/");
+    assert_eq!(connection.answer(3).0, 200);
+}
+
+#[test]
+fn content_is_as_long_as_it_says_and_ends_once() {
+    let site = pages();
+    let post = |more: &[(&str, &str)]| {
+        let usual = [(":method", "POST"), (":scheme", "https"), (":authority", "a.test"), (":path", "/")];
+        block(&[&usual[..], more].concat())
+    };
+    // A file cannot be posted to; that is an answer like any other.
+    assert_eq!(after(&site, &[(HEADERS, GET, 1, &post(&[]))]), End::Answer(405));
+    let mut connection = connect(&site);
+    connection.send(HEADERS, END_HEADERS, 1, &post(&[("content-length", "3")]));
+    connection.send(DATA, END_STREAM, 1, b"four");
+    let wrong = |frame: &Frame| matches!(frame.kind, RST_STREAM | GOAWAY) && frame.error() != Some(NO_ERROR);
+    assert_eq!(connection.next_that(wrong).unwrap().error(), Some(PROTOCOL_ERROR));
+    let mut connection = connect(&site);
+    connection.send(HEADERS, GET, 1, &request("GET", "/"));
+    connection.send(DATA, 0, 1, b"more");
+    // What of a stream that is over, and forgotten perhaps.
+    let closed = connection.next_that(wrong).unwrap();
+    assert!(matches!(closed.error(), Some(STREAM_CLOSED | PROTOCOL_ERROR)), "{closed:?}");
+}
+
+#[test]
+fn large_heads_are_431_and_never_end_in_memory() {
+    let site = pages();
+    let value = "v".repeat(1000);
+    let usual = [(":method", "GET"), (":scheme", "https"), (":authority", "a.test"), (":path", "/")];
+    let head = |count: usize| {
+        let mut fields = usual.to_vec();
+        fields.resize(4 + count, ("field", value.as_str()));
+        block(&fields)
+    };
+    // Each field counts its name, its value and 32 bytes (RFC 9113, section 6.5.2).
+    let mut connection = connect(&site);
+    for (stream, count, status) in [(1, 15, 200), (3, 17, 431), (5, 15, 200)] {
+        let block = head(count);
+        let (first, rest) = block.split_at(block.len().min(16_000));
+        connection.send(HEADERS, END_STREAM, stream, first);
+        connection.send(CONTINUATION, END_HEADERS, stream, rest);
+        assert_eq!(connection.answer(stream).0, status, "{count}");
+    }
+    // A head without end.
+    let mut connection = connect(&site);
+    connection.send(HEADERS, END_STREAM, 1, &head(10));
+    for _ in 0..2000 {
+        connection.send(CONTINUATION, 0, 1, &block(&[("field", &value)]));
+    }
+    let ended = end(&mut connection);
+    assert!(matches!(ended, End::Connection(ENHANCE_YOUR_CALM | PROTOCOL_ERROR) | End::Silence), "{ended:?}");
+    // One whose parts hold nothing.
+    let mut connection = connect(&site);
+    connection.send(HEADERS, END_STREAM, 1, &[]);
+    for _ in 0..2000 {
+        connection.send(CONTINUATION, 0, 1, &[]);
+    }
+    let ended = end(&mut connection);
+    assert!(matches!(ended, End::Connection(ENHANCE_YOUR_CALM | PROTOCOL_ERROR) | End::Silence), "{ended:?}");
+    // A field that is repeated by its index, a byte each time, and is a kilobyte each time.
+    let mut bomb = block(&usual);
+    bomb.extend([0x40, 1, b'f', 0x7f, 0xe9, 6]);
+    bomb.extend(value.as_bytes());
+    bomb.extend([0xbe; 10_000]);
+    let ended = after(&site, &[(HEADERS, GET, 1, &bomb)]);
+    assert!(matches!(ended, End::Answer(431) | End::Connection(ENHANCE_YOUR_CALM)), "{ended:?}");
+}
+
+#[test]
+fn streams_are_bounded_and_those_beyond_are_refused() {
+    let site = pages();
+    let mut connection = Connection::open(Client::tcp(site.port), &[(INITIAL_WINDOW_SIZE, 0)]);
+    for number in 0..129 {
+        connection.ask(2 * number + 1, "/large.txt");
+    }
+    const REFUSED_STREAM: u32 = 7;
+    let refused = connection.next_that(|frame| matches!(frame.kind, RST_STREAM | GOAWAY)).unwrap();
+    assert!(refused.kind == RST_STREAM && refused.stream == 257, "{refused:?}");
+    assert!(matches!(refused.error(), Some(REFUSED_STREAM | PROTOCOL_ERROR)), "{refused:?}");
+}
+
+#[test]
+fn floods_end_the_connection_or_cost_nothing_and_others_are_served() {
+    let site = pages();
+    let resets = |connection: &mut Connection| {
+        for number in 0..5000 {
+            connection.ask(2 * number + 1, "/large.txt");
+            connection.send(RST_STREAM, 0, 2 * number + 1, &8_u32.to_be_bytes());
+        }
+    };
+    let mut connection = connect(&site);
+    resets(&mut connection);
+    let calm = |frame: &Frame| frame.kind == GOAWAY && frame.error() != Some(NO_ERROR);
+    if let Some(frame) = connection.next_that(calm) {
+        assert_eq!(frame.error(), Some(ENHANCE_YOUR_CALM));
+    }
+    // Resets that this side is made to send: a window that overflows, again and again.
+    let mut connection = connect(&site);
+    for number in 0..5000 {
+        connection.ask(2 * number + 1, "/large.txt");
+        connection.send(WINDOW_UPDATE, 0, 2 * number + 1, &0x7fff_ffff_u32.to_be_bytes());
+    }
+    if let Some(frame) = connection.next_that(calm) {
+        assert_eq!(frame.error(), Some(ENHANCE_YOUR_CALM));
+    }
+    // Frames that ask for an answer, from somebody who does not read any: what is not sent is not remembered.
+    for (kind, payload) in [(PING, &[0; 8][..]), (SETTINGS, &[])] {
+        let mut connection = connect(&site);
+        let burst = tests::h2::frame(kind, 0, 0, payload).repeat(2000);
+        for _ in 0..20 {
+            connection.send_raw(&burst);
+        }
+        assert_eq!(Client::tcp(site.port).get("a.test", "/").text(), "home");
+    }
+    // Empty DATA, which no window bounds.
+    let mut connection = connect(&site);
+    connection.send(HEADERS, END_HEADERS, 1, &request("POST", "/"));
+    connection.send_raw(&tests::h2::frame(DATA, 0, 1, &[]).repeat(20_000));
+    assert_eq!(Client::tcp(site.port).get("a.test", "/").text(), "home");
+    let before = memory(&site.server);
+    let mut hoard: Vec<_> = (0..20).map(|_| connect(&site)).collect();
+    for connection in &mut hoard {
+        connection.send(HEADERS, END_HEADERS, 1, &request("POST", "/"));
+        connection.send_raw(&tests::h2::frame(DATA, 0, 1, &[]).repeat(20_000));
+        connection.send_raw(&tests::h2::frame(PRIORITY, 0, 3, &[0, 0, 0, 0, 7]).repeat(20_000));
+    }
+    assert_eq!(Client::tcp(site.port).get("a.test", "/").text(), "home");
+    let grown = memory(&site.server).saturating_sub(before);
+    assert!(grown < 40 << 20, "{grown} bytes for frames that hold nothing");
+}
+
+/// Resident memory, in bytes.
+fn memory(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// Answers that nobody takes are not made.
+#[test]
+fn what_is_queued_for_a_connection_is_bounded() {
+    const STREAMS: u32 = 128;
+    const CONNECTIONS: usize = 16;
+    // Two frames of a file for each stream, and room for all else.
+    const MOST: u64 = CONNECTIONS as u64 * STREAMS as u64 * (64 << 10) + (32 << 20);
+    let large = "0123456789abcdef".repeat(1 << 16);
+    let site = site(WWW, &[("large.txt", &large)]);
+    let before = memory(&site.server);
+    // Each stream may send all of it, and the connection nothing: 128 MiB each if it were queued.
+    let mut hoard: Vec<_> = (0..CONNECTIONS)
+        .map(|_| Connection::open(Client::tcp(site.port), &[(INITIAL_WINDOW_SIZE, 1 << 30)]))
+        .collect();
+    for connection in &mut hoard {
+        for number in 0..STREAMS {
+            connection.ask(2 * number + 1, "/large.txt");
+        }
+    }
+    for connection in &mut hoard {
+        // All heads have come, so all answers have begun.
+        for _ in 0..STREAMS {
+            let _ = connection.next_that(|frame| frame.kind == HEADERS).unwrap();
+        }
+    }
+    let grown = memory(&site.server).saturating_sub(before);
+    assert!(grown < MOST, "{grown} bytes for {CONNECTIONS} connections");
+    // And nobody is cut short for it.
+    let mut first = hoard.swap_remove(0);
+    first.send(WINDOW_UPDATE, 0, 0, &(1_u32 << 30).to_be_bytes());
+    let mut ended = 0;
+    let mut bytes = 0;
+    while ended < STREAMS {
+        let frame = first.next_that(|frame| frame.kind == DATA).unwrap();
+        bytes += frame.payload.len();
+        ended += u32::from(frame.ends_stream());
+    }
+    // The first 65,535 bytes were passed over while the heads were looked for.
+    assert!(bytes + 65_535 >= large.len() * STREAMS as usize, "{bytes}");
+}
+
+#[test]
+fn a_client_that_goes_away_still_gets_its_answers() {
+    let site = pages();
+    let mut connection = connect(&site);
+    connection.ask(1, "/large.txt");
+    connection.send(GOAWAY, 0, 0, &[0; 8]);
+    connection.send(WINDOW_UPDATE, 0, 0, &100_000_u32.to_be_bytes());
+    connection.send(WINDOW_UPDATE, 0, 1, &100_000_u32.to_be_bytes());
+    assert_eq!(connection.answer(1).1.len(), 100_000);
+    assert!(connection.next_that(|_| false).is_none(), "the connection ends");
+}
+
+#[test]
+fn the_end_of_the_server_is_announced_and_streams_finish() {
+    let site = pages();
+    let mut connection = connect(&site);
+    connection.ask(1, "/large.txt");
+    assert!(connection.next_that(|frame| frame.kind == DATA).is_some());
+    site.server.signal(Signal::TERM);
+    let goaway = connection.next_that(|frame| frame.kind == GOAWAY).unwrap();
+    assert_eq!(goaway.error(), Some(NO_ERROR));
+    connection.send(WINDOW_UPDATE, 0, 0, &100_000_u32.to_be_bytes());
+    connection.send(WINDOW_UPDATE, 0, 1, &100_000_u32.to_be_bytes());
+    assert!(connection.next_that(Frame::ends_stream).is_some(), "the answer comes whole");
+    assert!(connection.next_that(|_| false).is_none(), "the connection ends");
+    assert_eq!(site.server.ended().code(), Some(0));
+}
+
+/// A stream that its client keeps shut does not keep the server from ending.
+#[test]
+fn a_stalled_stream_is_cut_when_the_time_of_the_drain_is_over() {
+    let port = free_port();
+    let config = TempConfig::vhost(port, WWW)
+        .conf("{ \"global\": { \"timeout-secs\": \"2\" } }")
+        .www("large.txt", "x".repeat(100_000));
+    let server = Server::start(&config.compile());
+    let mut connection = Connection::open(Client::tcp(port), &[(INITIAL_WINDOW_SIZE, 0)]);
+    connection.ask(1, "/large.txt");
+    assert!(connection.next_that(|frame| frame.kind == HEADERS).is_some());
+    server.signal(Signal::TERM);
+    assert!(connection.next_that(|frame| frame.kind == GOAWAY).is_some());
+    assert!(connection.next_that(|_| false).is_none(), "it is cut");
+    assert_eq!(server.ended().code(), Some(0));
+}
+
+/// What never says what it wants is closed: after a handshake, in the middle of the preface, and after it.
+#[test]
+fn a_connection_that_asks_nothing_is_closed() {
+    let port = free_port();
+    let keys = ", \"host-ssl-key\": \"@DIR@/a.test.key\", \"host-ssl-cert\": \"@DIR@/a.test.crt\"";
+    let config =
+        TempConfig::vhost(port, &[keys, WWW].concat()).conf("{ \"global\": { \"timeout-secs\": \"1\" } }");
+    let _ = tls::certificate(&config.path(""), "a.test");
+    let _server = Server::start(&config.compile());
+    for sent in [&b""[..], b"PRI * HTTP/2.0\r\n", tests::h2::PREFACE] {
+        let mut client = Client::tls(port, "a.test", tls::looking(&["h2"], true)).unwrap();
+        client.send(sent);
+        assert!(client.rest().is_some(), "still open after {:?}", sent.escape_ascii().to_string());
+    }
+}
