@@ -16,6 +16,11 @@ fn files_and_hosts() {
 }
 
 #[test]
+fn log() {
+    hold(&replay("log"));
+}
+
+#[test]
 fn proto() {
     hold(&replay("proto"));
 }
@@ -40,7 +45,7 @@ fn parse() {
 
 #[test]
 fn compat_names_only_cases_that_exist() {
-    let groups = ["files", "hosts", "parse", "proto", "ranges", "tls"];
+    let groups = ["files", "hosts", "log", "parse", "proto", "ranges", "tls"];
     let known: Vec<String> =
         groups.iter().flat_map(|group| tests::oracle::cases(group)).map(|case| case.id).collect();
     let unknown: Vec<String> = entries().into_keys().filter(|id| !known.contains(id)).collect();

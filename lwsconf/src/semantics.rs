@@ -58,13 +58,14 @@ pub fn check<'a>(config: &'a Config<'a>, report: &mut Report) -> Option<Checked<
 fn lower<'a>(config: &'a Config<'a>, report: &mut Report) -> (Checked<'a>, Vec<Vec<&'a Fields<'a>>>) {
     let places = Places::new(config.resolved.parsed);
     let mut lowering = Lowering { config, places, report, lowered_mounts: Vec::new() };
-    let global = lowering.global(config.global());
+    let mut global = lowering.global(config.global());
     let mut listening = Listening::default();
     let mut vhosts = Vec::with_capacity(config.vhosts().count());
     for fields in config.vhosts() {
         let vhost = lowering.vhost(fields, &mut listening);
         vhosts.push(vhost);
     }
+    global.access_logs = vhost::access_logs(&vhosts);
     let listeners = lowering.listeners(listening, &mut vhosts);
     lowering.init_ssl();
     if vhosts.is_empty() && lowering.report.errors() == 0 {

@@ -26,6 +26,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use client::ClientCertificate;
+pub(crate) use guard::{Cut, field_of};
 pub(crate) use presence::Presence;
 pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};
 

@@ -7,7 +7,7 @@
 //! | before the first byte: plan, sockets, keys, privileges, routers | `boot` |
 //! | listen > peek > tls > version | `connection` |
 //! | admit > host > mount | `request` |
-//! | handler > layer | `response` |
+//! | handler > layer > log | `response` |
 //! | drain | `shutdown` |
 //!
 //! The public face is [`run`] and [`check`], and the [`protocol`] module: the trait that a named protocol
@@ -37,6 +37,7 @@ use boot::tls::{KeyError, Keys, watch};
 use boot::workers::{self, Ended, Workers};
 use connection::Serving;
 use protocol::Registry;
+use response::log::{AccessLogs, LogError, Writer};
 use schemas::plan::Plan;
 use shutdown::{DrainControl, Signals};
 
@@ -57,6 +58,8 @@ enum Cause {
     Bind(#[from] BindError),
     #[error("{}", lines(.0))]
     Keys(Vec<KeyError>),
+    #[error(transparent)]
+    Log(#[from] LogError),
     #[error("the system refuses a thread, a runtime or a signal handler: {0}")]
     System(#[from] io::Error),
     #[error("worker {worker} has ended: {reason}; ending, so that whoever started this can start it again")]
@@ -98,6 +101,7 @@ pub fn check(path: &Path, registry: &Registry) -> Result<Report, RunError> {
     errors.extend(Identity::of(&plan).err().map(|error| error.to_string()));
     let (unusable, unwise) = Keys::check(&plan);
     errors.extend(unusable.iter().map(ToString::to_string));
+    errors.extend(survey::faults_of_logs(&plan));
     warnings.extend(unwise);
     Ok(Report { summary: summary(path, &plan), errors, warnings })
 }
@@ -115,9 +119,15 @@ fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
     let sockets = sockets::bind(&plan, workers::count(&plan), &identity)?;
     let keys = Keys::load(&plan).map_err(Cause::Keys)?;
     keys.open_to_all().for_each(|warning| tracing::warn!("{warning}"));
+    let (logs, writer) = AccessLogs::open(&plan, &identity)?;
     identity.assume()?;
+    let writer = writer.map(Writer::start).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(plan, registry, sockets, keys, open_files))
+    let served = runtime.block_on(serve(plan, registry, sockets, keys, logs, open_files));
+    if let Some(writer) = writer {
+        writer.finish();
+    }
+    served
 }
 
 /// Runs the workers; this thread waits for signals.
@@ -126,11 +136,13 @@ async fn serve(
     registry: Registry,
     sockets: Sockets,
     keys: Keys,
+    logs: AccessLogs,
     open_files: u64,
 ) -> Result<(), Cause> {
     let mut signals = Signals::new()?;
+    logs.follow_signals()?;
     let drain = DrainControl::new();
-    let site = Site::new(Arc::clone(&plan), registry.clone(), drain.handle());
+    let site = Site::new(Arc::clone(&plan), registry.clone(), drain.handle(), logs);
     let serving = Serving::new(&plan, site, keys.clone(), drain.handle());
     let deadline = serving.timeout();
     let mut workers = Workers::start(sockets.workers, &serving, open_files)?;
@@ -154,7 +166,7 @@ async fn serve(
         }
         signal = signals.end() => tracing::warn!("{signal} again: stopped, open connections are cut"),
     }
-    workers.stop();
+    workers.stop().await;
     Ok(())
 }
 

@@ -3,3 +3,4 @@
 pub(crate) mod error;
 pub(crate) mod handler;
 pub(crate) mod layer;
+pub(crate) mod log;

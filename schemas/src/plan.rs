@@ -27,9 +27,9 @@ pub use dump::dump;
 pub use error::ReadError;
 pub use id::{ListenerId, MountId, SourceId, VhostId};
 pub use model::{
-    Bind, Cache, ClientTls, Families, Global, Group, Header, Interpret, KeyPlace, Listener, Listeners, Mime,
-    Mount, OptionValue, Origin, Pair, Place, Protocol, ProtocolOption, RejectKeyword, Seconds, SourceFile,
-    Sources, Suite, Tls, TlsVersion, Upstream, UpstreamAddress, Vhost,
+    AccessLog, Bind, Cache, ClientTls, Families, Global, Group, Header, Interpret, KeyPlace, Listener,
+    Listeners, LogFormat, Mime, Mount, OptionValue, Origin, Pair, Place, Protocol, ProtocolOption,
+    RejectKeyword, Seconds, SourceFile, Sources, Suite, Tls, TlsVersion, Upstream, UpstreamAddress, Vhost,
 };
 pub use preamble::{FORMAT_VERSION, MAGIC};
 pub use read::Plan;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a step of a test that fails should fail the test, there and then")]
 
+mod access_log;
 mod bad_input;
 mod connection;
 mod demo;

@@ -36,12 +36,12 @@ fn a_mount_with_a_key_that_is_not_honoured_answers_501() {
 #[test]
 fn a_vhost_with_a_key_that_is_not_honoured_answers_501() {
     let site = site(
-        ", \"access-log\": \"@DIR@/log\",\n\"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" }]",
+        ", \"strict-host-check\": \"on\",\n\"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" }]",
         &[],
     );
     for path in ["/", "/index.html", "/missing"] {
         assert_eq!(get(site.port, "a.test", path).status, 501, "{path}");
     }
-    let said = site.server.line_with("`access-log`");
+    let said = site.server.line_with("`strict-host-check`");
     assert!(said.contains("conf.d/site:1") && said.contains("`a.test`"), "{said}");
 }

@@ -23,6 +23,7 @@ use std::time::Duration;
 pub mod client;
 pub mod config;
 pub mod h2;
+pub mod lines;
 pub mod oracle;
 pub mod program;
 pub mod repository;

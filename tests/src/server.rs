@@ -93,6 +93,40 @@ impl Server {
         kill_process(pid, signal).expect("the server runs, and is ours");
     }
 
+    /// Waits until SIGSTOP has stopped all of it.
+    ///
+    /// # Panics
+    /// If it does not stop.
+    pub fn wait_stopped(&self) {
+        let threads = format!("/proc/{}/task", self.child.id());
+        let stopped = || {
+            let threads = std::fs::read_dir(&threads).expect("its threads");
+            threads.map(|thread| std::fs::read_to_string(thread.expect("a thread").path().join("stat"))).all(
+                |stat| {
+                    // The state follows the name, which is in brackets.
+                    stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')))
+                },
+            )
+        };
+        let deadline = Instant::now() + PATIENCE;
+        while !stopped() {
+            assert!(Instant::now() < deadline, "the server does not stop");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Gives what it has written to standard error by the time of the call, also when it has ended.
+    pub fn log(&self) -> impl Fn() -> String + use<> {
+        let log = Arc::clone(&self.log);
+        move || log.lines.lock().unwrap().text.join("\n")
+    }
+
     /// Sends SIGTERM, waits for the end, and returns the exit status.
     ///
     /// # Panics

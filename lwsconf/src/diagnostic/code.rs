@@ -120,6 +120,8 @@ codes! {
     PresenceCounts = "L0210",
     /// A text that is too long.
     TextTooLong = "L0211",
+    /// A text that is not among those that a key knows.
+    UnknownWord = "L0212",
 
     /// A configuration without a vhost.
     NoVhost = "L0301",

@@ -38,6 +38,8 @@ pub(crate) struct Key {
     pub(crate) default: Option<i64>,
     /// The longest text in bytes.
     pub(crate) longest: Option<usize>,
+    /// The texts it may be; none for any text.
+    pub(crate) words: Vec<String>,
     /// Whether it must be there.
     pub(crate) required: bool,
     /// Whether it may stand several times in one object.
@@ -151,6 +153,13 @@ fn read_key(name: &str, property: &Map<String, Value>, required: &[Value]) -> Op
         unit: text("x-unit"),
         default: number("default"),
         longest: number("maxLength").and_then(|length| usize::try_from(length).ok()),
+        words: property
+            .get("enum")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(word)
+            .collect(),
         required: required.iter().any(|key| key == name),
         repeat: flag("x-repeat"),
         first: flag("x-first"),
@@ -160,6 +169,10 @@ fn read_key(name: &str, property: &Map<String, Value>, required: &[Value]) -> Op
         #[cfg(test)]
         asked: std::sync::atomic::AtomicBool::new(false),
     })
+}
+
+fn word(word: &Value) -> Option<String> {
+    word.as_str().map(str::to_owned)
 }
 
 fn kind(word: &str) -> Option<Kind> {

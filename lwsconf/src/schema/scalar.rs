@@ -15,6 +15,10 @@ impl<'a> Checker<'a, '_> {
             self.report.push(wording::too_long(key, &text));
             return None;
         }
+        if !key.words.is_empty() && !key.words.iter().any(|word| word == text.value) {
+            self.report.push(wording::unknown_word(key, &text));
+            return None;
+        }
         Some(text)
     }
 

@@ -5,7 +5,7 @@ use schemas::source::Level;
 
 use super::fields::Text;
 use super::keys::{Key, Keys, Kind};
-use super::nearest::nearest;
+use super::nearest::{closest, nearest};
 use crate::diagnostic::{Code, Diagnostic, quoted};
 
 pub(crate) fn unknown(name: &str, place: Span, keys: &'static Keys) -> Diagnostic {
@@ -178,6 +178,15 @@ pub(crate) fn too_long(key: &Key, text: &Text<'_>) -> Diagnostic {
     let longest = key.longest.unwrap_or_default();
     let headline = format!("`{}` is {} bytes long", key.name, text.value.len());
     Diagnostic::error(Code::TextTooLong, headline, text.span()).label(format!("may have {longest} bytes"))
+}
+
+pub(crate) fn unknown_word(key: &Key, text: &Text<'_>) -> Diagnostic {
+    let headline = format!("`{}` cannot be {}", key.name, quoted(text.value));
+    let found = Diagnostic::error(Code::UnknownWord, headline, text.span()).label("not one of its words");
+    match closest(text.value, key.words.iter().map(String::as_str)) {
+        Some(meant) => found.help(format!("did you mean `{meant}`?")),
+        None => found.help(format!("write one of `{}`", key.words.join(" "))),
+    }
 }
 
 fn range(key: &Key) -> String {

@@ -1,14 +1,14 @@
 //! A vhost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use grammar::Span;
-use schemas::plan::{Mount, Seconds, Vhost};
+use schemas::plan::{AccessLog, LogFormat, Mount, Seconds, Vhost};
 
 use super::listener::Listening;
 use super::{Lowering, number};
 use crate::diagnostic::{Code, Diagnostic, quoted};
-use crate::schema::Fields;
+use crate::schema::{Fields, Text};
 
 /// The name of a vhost that has none.
 pub(super) const DEFAULT_NAME: &str = "default";
@@ -29,6 +29,7 @@ impl<'a> Lowering<'a, '_> {
             tls,
             client_tls: self.client_tls(fields),
             access_log: text("access-log"),
+            access_log_format: Self::log_format(fields),
             mounts: self.mounts(fields),
             protocols: self.protocols(fields),
             keepalive_timeout: Seconds(number(keepalive).unwrap_or_default()),
@@ -49,6 +50,13 @@ impl<'a> Lowering<'a, '_> {
         }
     }
 
+    /// `access-log-format`; the schema has refused what is none.
+    fn log_format(fields: &Fields<'_>) -> LogFormat {
+        let named = fields.text("access-log-format");
+        let format = |name: Text<'_>| LogFormat::ALL.into_iter().find(|format| format.name() == name.value);
+        named.and_then(format).unwrap_or_default()
+    }
+
     fn mounts(&mut self, fields: &'a Fields<'a>) -> Vec<Mount<'a>> {
         let mut mounts = Vec::new();
         let mut lowered = Vec::new();
@@ -67,6 +75,14 @@ impl<'a> Lowering<'a, '_> {
         self.lowered_mounts.push(lowered);
         mounts
     }
+}
+
+/// The access logs of all vhosts, each path once.
+pub(super) fn access_logs<'a>(vhosts: &[Vhost<'a>]) -> Vec<AccessLog<'a>> {
+    let mut known = HashSet::new();
+    let logs =
+        vhosts.iter().filter_map(|vhost| Some(AccessLog { path: vhost.access_log?, place: vhost.place }));
+    logs.filter(|log| known.insert(log.path)).collect()
 }
 
 fn duplicate(mountpoint: &str, first: Span, later: Span) -> Diagnostic {

@@ -87,6 +87,7 @@ pub(crate) fn global_keys(global: &Global<'_>) -> Vec<&'static str> {
         ip_limit_ah,
         ip_limit_wsi: _,
         rlimit_nofile: _,
+        access_logs: _,
         places: _,
     } = global;
     set([("ip-limit-ah", ip_limit_ah.is_some())])
@@ -100,7 +101,8 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         sts: _,
         tls,
         client_tls: _, // only proxy mounts connect anywhere, and they are refused
-        access_log,
+        access_log: _,
+        access_log_format: _,
         mounts: _,
         protocols: _,
         keepalive_timeout: _,
@@ -123,7 +125,6 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         all_of_tls(tls);
     }
     set([
-        ("access-log", access_log.is_some()),
         ("strict-host-check", *strict_host_check),
         ("listen-accept-role", listen_accept_role.is_some()),
         ("listen-accept-protocol", listen_accept_protocol.is_some()),

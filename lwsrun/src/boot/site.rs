@@ -12,7 +12,7 @@ use tower::Service;
 
 use super::router::router;
 use super::stack::Stack;
-use crate::connection::ConnectionFacts;
+use crate::connection::{ConnectionFacts, Cut};
 use crate::protocol::{Registry, VhostProtocols};
 use crate::request::in_flight::bounded;
 use crate::request::path::AsSent;
@@ -23,6 +23,7 @@ use crate::response::error::{Refusal, page_of};
 use crate::response::handler::file::FileCache;
 use crate::response::handler::ws::{Peer, VhostUpgrades};
 use crate::response::layer::headers::Headers;
+use crate::response::log::{AccessLogs, Entry, Logged, Pending, VhostLog};
 use crate::shutdown::Drain;
 
 /// Memory for small files of all mounts together, in bytes.
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) drain: Drain,
     pub(crate) files: Arc<FileCache>,
+    pub(crate) logs: AccessLogs,
 }
 
 /// One vhost, built.
@@ -54,11 +56,12 @@ struct VhostSite {
     demands: Demands,
     /// Whether a mount wants to know the connection, and the path as it was sent.
     tells: bool,
+    log: Option<VhostLog>,
 }
 
 impl Site {
     /// Prepares a plan. Costs one look at each vhost's name; routers come with first requests.
-    pub(crate) fn new(plan: Arc<Plan>, registry: Registry, drain: Drain) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, registry: Registry, drain: Drain, logs: AccessLogs) -> Self {
         let hosts = (0..plan.listeners().listeners.len())
             .map(|index| u32::try_from(index).unwrap_or(u32::MAX))
             .map(|index| Hosts::new(&plan, ListenerId(index)))
@@ -72,7 +75,7 @@ impl Site {
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let files = Arc::new(FileCache::new(FILE_CACHE));
-        Self { shared: Shared { plan, registry, drain, files }, hosts, only, vhosts, keywords }
+        Self { shared: Shared { plan, registry, drain, files, logs }, hosts, only, vhosts, keywords }
     }
 
     /// The vhosts of a listener by name.
@@ -80,18 +83,20 @@ impl Site {
         &self.hosts[listener.index()]
     }
 
-    /// Answers one request.
+    /// Answers one request. `cut` is where the connection says that it has answered by itself, if it ever does.
     pub(crate) async fn respond<B>(
         &self,
         connection: &ConnectionFacts,
         mut request: Request<B>,
-    ) -> Response<Body>
+        cut: Option<&Cut>,
+    ) -> Response<Logged>
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync,
     {
         let (vhost, admitted) = self.admit(connection.listener, &request);
         let vhost = self.vhost(vhost);
+        let pending = Pending::new(vhost.log.as_ref().map(|log| log.begin(connection, &request)), cut);
         let refusal = match admitted {
             Ok(()) => vhost
                 .demands
@@ -116,7 +121,7 @@ impl Site {
             Some(refusal) => vhost.refuse(refusal),
         };
         vhost.demands.in_clear(connection, &mut response);
-        response
+        pending.answered(response)
     }
 
     /// Makes the path canonical; `tells`: and keeps what it was. The answer, if the request may not be served.
@@ -150,6 +155,18 @@ impl Site {
         response
     }
 
+    /// The line for the log of that vhost; `head` is what came of the request.
+    pub(crate) fn log_refusal(
+        &self,
+        connection: &ConnectionFacts,
+        host: Option<&str>,
+        head: &[u8],
+        status: StatusCode,
+    ) -> Option<Entry> {
+        let vhost = self.vhost(self.hosts(connection.listener).select(host).0);
+        Some(vhost.log.as_ref()?.begin_refused(connection, head, status))
+    }
+
     /// The vhost that answers, and whether the request may be served at all.
     fn admit<B>(&self, listener: ListenerId, request: &Request<B>) -> (VhostId, Result<(), Refusal>) {
         let select =
@@ -179,7 +196,8 @@ impl VhostSite {
         let hands_on = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_) | Origin::Cgi { .. });
         let tells = vhost.mounts.iter().any(hands_on);
         let demands = Demands::new(id, &vhost, shared.plan.global().default_alpn);
-        Self { router, headers: stack.vhost_headers(&vhost), demands, tells }
+        let log = shared.logs.of(&vhost);
+        Self { router, headers: stack.vhost_headers(&vhost), demands, tells, log }
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {

@@ -1,11 +1,14 @@
 //! What of a plan will not be served as it says: found at start and by `--check`, and told in words.
 
-use schemas::plan::{Origin, Plan, VhostId};
+use std::path::Path;
+
+use schemas::plan::{AccessLog, Origin, Plan, VhostId};
 
 use super::honour::{self, Scope, Unhonoured};
 use super::tls::policy::without_effect;
 use crate::protocol::{self, Registry};
 use crate::response::handler::file::fault_of_docroot;
+use crate::response::log::fault_of_log;
 
 /// Why the server does not start with a plan, each a line with the `file:line` of the config. Costs one look at
 /// `global`.
@@ -48,6 +51,16 @@ fn of_vhost(plan: &Plan, id: VhostId, firsts: &[VhostId], registry: &Registry) -
 
 fn line(Unhonoured { place, what, .. }: Unhonoured) -> String {
     format!("{place}: {what}")
+}
+
+/// Why access logs could not be opened, each a line, as far as that can be seen without opening them.
+pub(crate) fn faults_of_logs(plan: &Plan) -> Vec<String> {
+    let logs = plan.global().access_logs;
+    let fault = |log: &AccessLog<'_>| {
+        let why = fault_of_log(Path::new(log.path))?;
+        Some(format!("{}: access-log `{}` cannot be opened: {why}", plan.describe(log.place), log.path))
+    };
+    logs.iter().filter_map(fault).collect()
 }
 
 /// Words about each docroot that is not there now. It may come later, so that is no reason not to start.

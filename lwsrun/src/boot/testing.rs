@@ -1,8 +1,8 @@
 //! Plans for the unit tests of this crate.
 
 use schemas::plan::{
-    Bind, Cache, ClientTls, Families, Global, Group, Listener, ListenerId, Listeners, Mount, Origin, Place,
-    Seconds, SourceFile, SourceId, Sources, Suite, Tls, TlsVersion, Vhost, VhostId,
+    Bind, Cache, ClientTls, Families, Global, Group, Listener, ListenerId, Listeners, LogFormat, Mount,
+    Origin, Place, Seconds, SourceFile, SourceId, Sources, Suite, Tls, TlsVersion, Vhost, VhostId,
 };
 
 /// A place in the only source.
@@ -26,6 +26,7 @@ pub(crate) fn global() -> Global<'static> {
         ip_limit_ah: None,
         ip_limit_wsi: None,
         rlimit_nofile: None,
+        access_logs: Vec::new(),
         places: Vec::new(),
     }
 }
@@ -39,6 +40,7 @@ pub(crate) fn vhost() -> Vhost<'static> {
         tls: None,
         client_tls: ClientTls::default(),
         access_log: None,
+        access_log_format: LogFormat::default(),
         mounts: Vec::new(),
         protocols: Vec::new(),
         keepalive_timeout: Seconds(60),

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use schemas::plan::Plan;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -14,6 +15,9 @@ use crate::connection::listen::accepting;
 
 /// Open files that are kept for other things than connections: plan, logs, runtimes, sockets.
 const RESERVED_FILES: u64 = 64;
+
+/// How long the end of the workers is waited for.
+const END: Duration = Duration::from_secs(1);
 
 /// Fewest connections that a worker takes, however low the limit of open files.
 const MIN_CONNECTIONS: u64 = 16;
@@ -83,9 +87,14 @@ impl Workers {
         self.ended.recv().await.unwrap_or_else(nothing)
     }
 
-    /// Lets all workers end, and drops what they still serve.
-    pub(crate) fn stop(self) {
+    /// Lets all workers end, and drops what they still serve. Waits for them, but not long.
+    pub(crate) async fn stop(mut self) {
         self.exit.send_replace(true);
+        // None: all have reported their end, and are gone.
+        let gone = async { while self.ended.recv().await.is_some() {} };
+        if tokio::time::timeout(END, gone).await.is_err() {
+            tracing::debug!("some workers did not end in time");
+        }
     }
 }
 

@@ -23,22 +23,24 @@ mod tests;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use http::Response;
+use http::{Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use self::fault::Fault;
-pub(crate) use self::head::MAX_HEAD;
+pub(super) use self::head::host_of;
+pub(crate) use self::head::{MAX_HEAD, field_of};
 
 use self::refusal::Refusing;
 use self::scanner::Scanner;
 use super::pace::{Pace, Wait};
 use super::presence::Presence;
 use crate::response::error::Refusal;
+use crate::response::log::Entry;
 
 /// How much is read at once while a head is incomplete, in bytes.
 const PIECE: usize = 4 << 10;
@@ -50,6 +52,8 @@ pub(super) struct Answers {
     answered: AtomicU64,
     /// Whether the last answer was to speak another protocol.
     switched: AtomicBool,
+    /// What the guard answered in the middle of a request's content, for whoever logs that request.
+    pub(super) cut: Cut,
 }
 
 impl Answers {
@@ -60,8 +64,27 @@ impl Answers {
     }
 }
 
-/// Makes the answer to what is refused; it is told the host that the request named, if any.
-type MakeAnswer = Box<dyn Fn(Fault, Option<&str>) -> Response<String> + Send + Sync>;
+/// An answer of the guard's own to a request that was passed on already: its status, and the bytes of its body.
+#[derive(Debug, Default)]
+pub(crate) struct Cut(OnceLock<(StatusCode, u64)>);
+
+impl Cut {
+    /// What was answered, if anything was.
+    pub(crate) fn answer(&self) -> Option<(StatusCode, u64)> {
+        self.0.get().copied()
+    }
+
+    fn set(&self, status: StatusCode, bytes: u64) {
+        // The connection ends with it, so there is no second one.
+        let _ = self.0.set((status, bytes));
+    }
+}
+
+/// Bytes that are refused: the head of a request, or what can be seen of it; none where only its content is at fault.
+pub(super) type RefusedHead<'h> = Option<&'h [u8]>;
+
+/// Makes the answer to what is refused, and its line for the log, if it has one.
+type MakeAnswer = Box<dyn Fn(Fault, RefusedHead<'_>) -> (Response<String>, Option<Entry>) + Send + Sync>;
 
 /// How long requests may take to come.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         times: Times,
         answers: Arc<Answers>,
         presence: Presence,
-        make_answer: impl Fn(Fault, Option<&str>) -> Response<String> + Send + Sync + 'static,
+        make_answer: impl Fn(Fault, RefusedHead<'_>) -> (Response<String>, Option<Entry>) + Send + Sync + 'static,
     ) -> Self {
         Self {
             io,
@@ -220,8 +243,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
 
     /// Prepares the refusal of a message; `head` are bytes of it that did not pass, mostly its head.
     fn refusing(&self, fault: Fault, of_body: bool, head: &[u8]) -> Box<Refusing> {
-        let response = (self.make_answer)(fault, head::host_of(head));
-        Box::new(Refusing::new(&response, fault, of_body, head.starts_with(b"HEAD ")))
+        let (response, entry) = (self.make_answer)(fault, (!of_body).then_some(head));
+        Box::new(Refusing::new(&response, entry, fault, of_body, head.starts_with(b"HEAD ")))
     }
 
     /// Refuses: waits for earlier answers, writes the own one, closes. At its end the input ends, for hyper as well.
@@ -236,6 +259,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         if answered < owed || self.unflushed {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
+        }
+        if refusing.of_body && !refusing.begun {
+            let (status, bytes) = refusing.answer();
+            self.answers.cut.set(status, bytes);
         }
         if refusing.poll(&mut self.io, cx).is_pending() {
             return Poll::Pending;

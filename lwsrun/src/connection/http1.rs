@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
 use super::finish::{asked_to_end, finish_when};
-use super::guard::{Answers, Guarded, MAX_HEAD, Times};
+use super::guard::{Answers, Guarded, MAX_HEAD, Times, host_of};
 use super::presence::Presence;
 use super::sendfile::SendsFiles;
 
@@ -44,7 +44,7 @@ where
         let exchange = Arc::clone(&exchange);
         async move {
             let Connection { serving, facts, .. } = &exchange.connection;
-            let response = serving.site.respond(facts, request).await;
+            let response = serving.site.respond(facts, request, Some(&exchange.answers.cut)).await;
             exchange.answers.note(response.status() == StatusCode::SWITCHING_PROTOCOLS);
             Ok::<_, Infallible>(response)
         }
@@ -63,9 +63,11 @@ where
     let answers = Arc::clone(&exchange.answers);
     let refuser = Arc::clone(exchange);
     let presence = exchange.connection.facts.presence.clone();
-    Guarded::new(stream, times, answers, presence, move |fault, host| {
+    Guarded::new(stream, times, answers, presence, move |fault, head| {
         let Connection { serving, facts, .. } = &refuser.connection;
-        serving.site.refusal(facts.listener, host, fault.refusal.status(), fault.what)
+        let (site, host, status) = (&serving.site, head.and_then(host_of), fault.refusal.status());
+        let entry = head.and_then(|head| site.log_refusal(facts, host, head, status));
+        (site.refusal(facts.listener, host, status, fault.what), entry)
     })
 }
 

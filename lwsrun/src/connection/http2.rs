@@ -97,10 +97,11 @@ impl Shared {
         let (content, late) = Content::new(content);
         // Only content can be late, and few requests have any.
         let host = parts.uri.authority().filter(|_| late.may_be()).map(ToString::to_string);
-        let response = serving.site.respond(facts, Request::from_parts(parts, content)).await;
+        let response = serving.site.respond(facts, Request::from_parts(parts, content), None).await;
         let response = if late.is_so() {
             let status = Refusal::Timeout.status();
-            serving.site.refusal(facts.listener, host.as_deref(), status, SLOW).map(Body::from)
+            let page = serving.site.refusal(facts.listener, host.as_deref(), status, SLOW);
+            response.into_body().replaced_by(page.map(Body::from))
         } else {
             response
         };

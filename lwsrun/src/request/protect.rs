@@ -19,9 +19,10 @@ mod header;
 mod watch;
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{self, Ready};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use futures_util::future::{BoxFuture, Either};
@@ -34,6 +35,7 @@ use tower::{Layer, Service};
 use self::header::Given;
 use self::watch::CredentialsFile;
 use crate::response::error::Refusal;
+use crate::response::log::User;
 
 /// What a client is asked for; the realm is that of lwsws.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"lwsws\"");
@@ -78,28 +80,33 @@ impl<S> Layer<S> for ProtectLayer {
 impl<S> Service<Request<Body>> for Protect<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + 'static,
+    S::Future: Send + Unpin + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Either<
         Ready<Result<Response<Body>, Infallible>>,
-        Either<S::Future, BoxFuture<'static, Result<Response<Body>, Infallible>>>,
+        Either<Named<S::Future>, BoxFuture<'static, Result<Response<Body>, Infallible>>>,
     >;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         if self.guard.lets_pass(&request) {
-            return Either::Right(Either::Left(self.inner.call(request)));
+            return Either::Right(Either::Left(Named { inner: self.inner.call(request), user: None }));
         }
-        let Some(given) = Given::of(request.headers()) else { return Either::Left(ready(Ok(challenge()))) };
+        let Some(given) = Given::of(request.headers()) else {
+            return Either::Left(future::ready(Ok(challenge())));
+        };
         if self.guard.file.is_fresh() {
             return match self.guard.file.admits(&given) {
-                true => Either::Right(Either::Left(self.inner.call(request))),
-                false => Either::Left(ready(Ok(challenge()))),
+                true => {
+                    let user = given.name(&mut request);
+                    Either::Right(Either::Left(Named { inner: self.inner.call(request), user: Some(user) }))
+                }
+                false => Either::Left(future::ready(Ok(challenge()))),
             };
         }
         // The clone is the one that was not asked whether it is ready.
@@ -115,17 +122,53 @@ async fn after_a_look<S>(
     guard: Arc<Guard>,
     given: Given,
     mut inner: S,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Result<Response<Body>, Infallible>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Unpin,
 {
     let looking = Arc::clone(&guard);
     if let Err(error) = tokio::task::spawn_blocking(move || looking.file.look()).await {
         tracing::error!("looking at credentials failed: {error}");
         return Ok(Refusal::Internal.response());
     }
-    if guard.file.admits(&given) { inner.call(request).await } else { Ok(challenge()) }
+    if !guard.file.admits(&given) {
+        return Ok(challenge());
+    }
+    let user = given.name(&mut request);
+    Named { inner: inner.call(request), user: Some(user) }.await
+}
+
+impl Given {
+    /// Names the user to the handler of a request.
+    fn name(&self, request: &mut Request<Body>) -> User {
+        let user = User(self.user().into());
+        request.extensions_mut().insert(user.clone());
+        user
+    }
+}
+
+/// The answer of the mount, which names the user to the log.
+#[derive(Debug)]
+pub(crate) struct Named<F> {
+    inner: F,
+    user: Option<User>,
+}
+
+impl<F> Future for Named<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Ok(mut response) = ready!(Pin::new(&mut self.inner).poll(context));
+        if let Some(user) = self.user.take() {
+            response.extensions_mut().insert(user);
+        }
+        Poll::Ready(Ok(response))
+    }
 }
 
 impl Guard {

@@ -3,6 +3,8 @@
 //! The server relies on all of it: ids are used as indices, headers go on the wire, mountpoints become routes.
 //! Order: sources first (places refer to them), then listeners and vhosts, which refer to each other.
 
+use std::collections::HashSet;
+
 use super::read::Sections;
 use super::{
     Bind, Global, Header, ListenerId, Listeners, Mount, Origin, Place, ReadError, Sources, Tls,
@@ -18,12 +20,15 @@ pub(super) fn check(sections: &Sections<'_>, digest: &[u8; 32]) -> Result<(), Re
     let files = sources.files.len();
     let global: Global<'_> = sections.decode(1)?;
     check_global(&global, files)?;
+    let logs: HashSet<&str> = global.access_logs.iter().map(|log| log.path).collect();
     let listeners: Listeners<'_> = sections.decode(2)?;
     let vhosts = sections.ranges.len() - 3;
     let owners = check_listeners(&listeners, vhosts, files)?;
     for (number, owner) in owners.into_iter().enumerate() {
         let vhost: Vhost<'_> = sections.decode(3 + number)?;
         check_vhost(&vhost, number, owner, files)?;
+        let known = vhost.access_log.is_none_or(|path| logs.contains(path));
+        ensure_at(known, || format!("vhost {number}"), || "an access log that `global` lacks".to_owned())?;
     }
     Ok(())
 }
@@ -47,6 +52,9 @@ fn check_global(global: &Global<'_>, files: usize) -> Result<(), ReadError> {
     ensure(is_field_value(server), "global", || "`server-string` cannot be a header's value".to_owned())?;
     for key in &global.places {
         check_place(key.place, files, || "global".to_owned())?;
+    }
+    for log in &global.access_logs {
+        check_place(log.place, files, || "global".to_owned())?;
     }
     for entry in &global.reject_service_keywords {
         ensure((100..1000).contains(&entry.status), "global", || {

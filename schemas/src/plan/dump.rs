@@ -86,7 +86,8 @@ impl Out<'_> {
             ip_limit_ah,
             ip_limit_wsi,
             rlimit_nofile,
-            places: _, // the keys' lines move with every comment: not part of what is compared
+            access_logs: _, // told by the vhosts
+            places: _,      // the keys' lines move with every comment: not part of what is compared
         } = global;
         self.line("global", "");
         self.nested(|out| {

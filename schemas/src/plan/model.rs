@@ -17,7 +17,7 @@ mod suite;
 mod tls;
 mod vhost;
 
-pub use global::{Global, KeyPlace, RejectKeyword};
+pub use global::{AccessLog, Global, KeyPlace, RejectKeyword};
 pub use header::{Header, Pair};
 pub use listener::{Bind, Families, Listener, Listeners};
 pub use mount::{Cache, Interpret, Mime, Mount};
@@ -27,4 +27,4 @@ pub use protocol::{OptionValue, Protocol, ProtocolOption};
 pub use sources::{SourceFile, Sources};
 pub use suite::{Group, Suite, TlsVersion};
 pub use tls::{ClientTls, Tls};
-pub use vhost::Vhost;
+pub use vhost::{LogFormat, Vhost};

@@ -1,16 +1,21 @@
 //! Sends the requests of a case and compares the answers.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
+use super::pattern::Pattern;
 use super::stage::{Stage, latin1};
 use super::{Case, compare};
 use crate::client::Response;
+use crate::lines::lines;
 use crate::tls;
 
 /// Runs a case; what is different from the recording.
 #[must_use]
 pub fn run(case: &Case, stage: &Stage) -> Vec<String> {
     let request = &case.value["request"];
+    let log = Log::of(case, stage);
     let mut client = match stage.connect(request) {
         Ok(client) => client,
         Err(error) => return vec![format!("no connection: {error}")],
@@ -31,6 +36,7 @@ pub fn run(case: &Case, stage: &Stage) -> Vec<String> {
             break;
         }
     }
+    differences.extend(log.and_then(|log| log.difference()));
     let session = client.session();
     let alpn = session.and_then(|session| session.alpn_protocol()).map(latin1);
     same(case, "alpn", alpn.as_deref(), &mut differences);
@@ -38,6 +44,29 @@ pub fn run(case: &Case, stage: &Stage) -> Vec<String> {
     let name = shown.and_then(|certificate| tls::common_name(&certificate));
     same(case, "peer_cn", name.as_deref(), &mut differences);
     differences
+}
+
+/// The access log in which a request must leave its line.
+struct Log {
+    path: PathBuf,
+    lines: usize,
+    pattern: Pattern,
+}
+
+impl Log {
+    /// As it is before the request.
+    fn of(case: &Case, stage: &Stage) -> Option<Self> {
+        let text = |key: &str| Some(latin1(&stage.fill(case.value["log"][key].as_str()?)));
+        let path = PathBuf::from(text("file")?);
+        let lines = std::fs::read_to_string(&path).unwrap_or_default().lines().count();
+        Some(Self { path, lines, pattern: Pattern::new(&text("regex")?) })
+    }
+
+    /// What is different after it.
+    fn difference(&self) -> Option<String> {
+        let last = lines(&self.path, self.lines + 1).pop().unwrap_or_default();
+        (!self.pattern.is_all_of(&last)).then(|| format!("logged as {last:?}"))
+    }
 }
 
 /// The methods of requests that stand one after the other in one packet.

@@ -4,6 +4,7 @@
 //! loopback address, `@PORT3@` for the third port after the first of the group.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -137,6 +138,7 @@ pub fn latin1(bytes: &[u8]) -> String {
 /// Copies a tree; `finish` sees each file in its old and new place, which is writable there.
 fn copy(from: &Path, to: &Path, finish: &dyn Fn(&Path, &Path)) {
     fs::create_dir_all(to).unwrap();
+    let executable = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o100 != 0;
     for entry in fs::read_dir(from).unwrap() {
         let from = entry.unwrap().path();
         let to = to.join(from.file_name().unwrap());
@@ -144,6 +146,9 @@ fn copy(from: &Path, to: &Path, finish: &dyn Fn(&Path, &Path)) {
             copy(&from, &to, finish);
         } else {
             fs::write(&to, fs::read(&from).unwrap()).unwrap();
+            if executable(&from) {
+                fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
+            }
             finish(&from, &to);
         }
     }

@@ -224,11 +224,16 @@ impl Head {
 }
 
 /// The value of the Host field of a head that may be wrong in any way, to find the vhost that refuses it.
-pub(super) fn host_of(head: &[u8]) -> Option<&str> {
+pub(crate) fn host_of(head: &[u8]) -> Option<&str> {
+    std::str::from_utf8(field_of(head, "host")?).ok().filter(|host| is_host(host.as_bytes()))
+}
+
+/// The value of the first field of a name, of a head that may be wrong in any way.
+pub(crate) fn field_of<'h>(head: &'h [u8], name: &str) -> Option<&'h [u8]> {
     let lines = head.split(|&byte| byte == b'\n').skip(1);
-    let fields = lines.filter_map(|line| split_field(line.strip_suffix(b"\r")?).ok());
-    let (_, host) = fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(b"host"))?;
-    std::str::from_utf8(host).ok().filter(|host| is_host(host.as_bytes()))
+    let mut fields = lines.filter_map(|line| split_field(line.strip_suffix(b"\r")?).ok());
+    let (_, value) = fields.find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))?;
+    Some(value)
 }
 
 /// Method, target and version of a request line: three words, a blank between each two.

@@ -7,11 +7,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
-use http::Response;
+use http::{Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::fault::Fault;
+use crate::response::log::Entry;
 
 /// How long the peer may go on sending before the connection is closed. If it were closed with unread input, the
 /// kernel would throw the answer away.
@@ -31,6 +32,10 @@ pub(super) struct Refusing {
     pub(super) of_body: bool,
     ending: Ending,
     fault: Fault,
+    /// Status, and bytes of the body.
+    answer: (StatusCode, u64),
+    /// Its line in the log, until it is written.
+    entry: Option<Entry>,
     /// Set when it begins.
     deadline: Option<Pin<Box<Sleep>>>,
     drained: usize,
@@ -47,8 +52,17 @@ enum Ending {
 
 impl Refusing {
     /// `only_head`: the request was a HEAD.
-    pub(super) fn new(response: &Response<String>, fault: Fault, of_body: bool, only_head: bool) -> Self {
+    pub(super) fn new(
+        response: &Response<String>,
+        entry: Option<Entry>,
+        fault: Fault,
+        of_body: bool,
+        only_head: bool,
+    ) -> Self {
+        let body = if only_head { 0 } else { response.body().len() as u64 };
         Self {
+            answer: (response.status(), body),
+            entry,
             bytes: serialise(response, only_head),
             written: 0,
             begun: false,
@@ -58,6 +72,11 @@ impl Refusing {
             deadline: None,
             drained: 0,
         }
+    }
+
+    /// Status, and bytes of the body.
+    pub(super) fn answer(&self) -> (StatusCode, u64) {
+        self.answer
     }
 
     /// Why the input ends here.
@@ -100,7 +119,14 @@ impl Refusing {
                     0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     written => written,
                 };
-                if self.written == self.bytes.len() { Ending::Flushing } else { Ending::Writing }
+                if self.written == self.bytes.len() {
+                    if let Some(mut entry) = self.entry.take() {
+                        entry.sent(self.answer.1);
+                    }
+                    Ending::Flushing
+                } else {
+                    Ending::Writing
+                }
             }
             Ending::Flushing => {
                 ready!(Pin::new(io).poll_flush(cx))?;

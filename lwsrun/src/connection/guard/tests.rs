@@ -181,8 +181,9 @@ fn served() -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
     let (client, server) = duplex(1 << 20);
     let answers = Arc::new(Answers::default());
     let times = Times { head: HEAD, idle: Duration::from_secs(60) };
-    let refuse = |fault: Fault, host: Option<&str>| {
-        page_of(fault.refusal.status(), &format!("{} at {host:?}", fault.what))
+    let refuse = |fault: Fault, head: RefusedHead<'_>| {
+        let host = head.and_then(host_of);
+        (page_of(fault.refusal.status(), &format!("{} at {host:?}", fault.what)), None)
     };
     let presence = Presence::looked_for();
     let guarded = Guarded::new(server, times, Arc::clone(&answers), presence.clone(), refuse);

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use axum::body::Body;
 use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
+
+use crate::response::log::Logged;
 
 /// The sum over all streams of a connection.
 #[derive(Debug, Default)]
@@ -37,7 +38,7 @@ impl Owed {
 /// The body of an answer, whose chunks are owed until they are sent.
 #[derive(Debug)]
 pub(super) struct Answer {
-    body: Body,
+    body: Logged,
     owed: Arc<Owed>,
 }
 
@@ -49,7 +50,7 @@ pub(super) struct Chunk {
 }
 
 impl Answer {
-    pub(super) fn new(body: Body, owed: Arc<Owed>) -> Self {
+    pub(super) fn new(body: Logged, owed: Arc<Owed>) -> Self {
         Self { body, owed }
     }
 }

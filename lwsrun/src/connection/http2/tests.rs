@@ -10,6 +10,7 @@ use crate::boot::testing::{PLACE, global, listener, mount, vhost, written};
 use crate::boot::tls::Keys;
 use crate::connection::{Presence, Serving};
 use crate::protocol::Registry;
+use crate::response::log::AccessLogs;
 use crate::shutdown::DrainControl;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -39,7 +40,7 @@ impl Peer {
         let bytes = written(&global(), vec![listener(bind)], &[Vhost { mounts, protocols, ..vhost() }]);
         let plan = Arc::new(Plan::from_bytes(bytes).unwrap());
         let control = DrainControl::new();
-        let site = Site::new(Arc::clone(&plan), Registry::default(), control.handle());
+        let site = Site::new(Arc::clone(&plan), Registry::default(), control.handle(), AccessLogs::default());
         let serving = Serving::new(&plan, site, Keys::load(&plan).unwrap(), control.handle());
         let facts = ConnectionFacts {
             listener: ListenerId(0),

@@ -10,6 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 use tower::{ServiceExt, service_fn};
 
+use super::future::ready;
 use super::*;
 use crate::boot::testing::mount;
 
@@ -21,7 +22,8 @@ type Asked = (StatusCode, HeaderMap, Vec<u8>);
 
 /// Asks a service behind the layer, which answers 200 with `inside`.
 async fn ask(layer: &ProtectLayer, request: Request<Body>) -> Asked {
-    let inner = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::from("inside"))));
+    let inside = |_: Request<Body>| ready(Ok::<_, Infallible>(Response::new(Body::from("inside"))));
+    let inner = service_fn(inside);
     let (parts, body) = layer.layer(inner).oneshot(request).await.unwrap().into_parts();
     (parts.status, parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
 }

@@ -54,6 +54,7 @@ use tower::Service;
 
 use crate::protocol::{Opening, Running, Unserved, VhostProtocols};
 use crate::response::error::Refusal;
+use crate::response::log;
 use crate::shutdown::Drain;
 use deflate::Deflate;
 use session::{Serving, SharedDrain, Turns};
@@ -202,6 +203,7 @@ fn opening(request: Request<Body>, running: &Running) -> Opening {
 fn switching(handshake: &Handshake, running: &Running, deflate: Option<&Deflate>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response.extensions_mut().insert(log::Protocol(Arc::clone(&running.protocol)));
     let headers = response.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -1,7 +1,7 @@
 //! A vhost with its TLS and protocols as text.
 
 use super::Out;
-use crate::plan::{ClientTls, OptionValue, Protocol, Tls, Vhost, VhostId};
+use crate::plan::{ClientTls, LogFormat, OptionValue, Protocol, Tls, Vhost, VhostId};
 
 impl Out<'_> {
     pub(super) fn vhost(&mut self, id: VhostId, vhost: &Vhost<'_>) {
@@ -12,6 +12,7 @@ impl Out<'_> {
             tls,
             client_tls,
             access_log,
+            access_log_format,
             mounts,
             protocols,
             keepalive_timeout,
@@ -43,6 +44,9 @@ impl Out<'_> {
             }
             out.client_tls(client_tls);
             out.some("access-log", *access_log);
+            if *access_log_format != LogFormat::default() {
+                out.line("access-log-format", access_log_format.name());
+            }
             out.line("keepalive_timeout", keepalive_timeout.0);
             headers.iter().for_each(|h| out.line("header", format_args!("{}: {:?}", h.name, h.value)));
             out.some("error-document-404", *error_document_404);

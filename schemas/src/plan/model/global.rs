@@ -37,6 +37,8 @@ pub struct Global<'a> {
     pub ip_limit_wsi: Option<u32>,
     /// `global.rlimit-nofile`: the process limit of open files.
     pub rlimit_nofile: Option<u32>,
+    /// The access logs of all vhosts, each path once, in the order of the first vhost that names it.
+    pub access_logs: Vec<AccessLog<'a>>,
     /// Where each key that is set stands, in config order; the last place where a key stands more than once.
     pub places: Vec<KeyPlace<'a>>,
 }
@@ -47,6 +49,15 @@ pub struct KeyPlace<'a> {
     /// The key.
     pub key: &'a str,
     /// Its place.
+    pub place: Place,
+}
+
+/// A file that vhosts write their access log to.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct AccessLog<'a> {
+    /// The path, as written.
+    pub path: &'a str,
+    /// The place of the first vhost that names it.
     pub place: Place,
 }
 

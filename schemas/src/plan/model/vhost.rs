@@ -17,8 +17,10 @@ pub struct Vhost<'a> {
     pub tls: Option<Tls<'a>>,
     /// The TLS keys for outgoing connections.
     pub client_tls: ClientTls<'a>,
-    /// `access-log`: path of the log.
+    /// `access-log`: path of the log, one of [`Global::access_logs`](super::Global::access_logs).
     pub access_log: Option<&'a str>,
+    /// `access-log-format`, a key of our own, default `combined`.
+    pub access_log_format: LogFormat,
     /// `mounts`, in config order.
     pub mounts: Vec<Mount<'a>>,
     /// `ws-protocols`, in config order.
@@ -53,4 +55,28 @@ pub struct Vhost<'a> {
     pub h2_half_closed_long_poll: bool,
     /// Where it stands.
     pub place: Place,
+}
+
+/// How a line of an access log is written (`access-log-format`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum LogFormat {
+    /// `combined`: the combined format of Apache.
+    #[default]
+    Combined,
+    /// `json`: an object for each line.
+    Json,
+}
+
+impl LogFormat {
+    /// All of them, in the order of their names.
+    pub const ALL: [Self; 2] = [Self::Combined, Self::Json];
+
+    /// Its name in the config.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Combined => "combined",
+            Self::Json => "json",
+        }
+    }
 }

@@ -1,0 +1,235 @@
+//! A line as text: what the request says is written when it comes, and what the answer says is put between.
+//!
+//! Apache's combined format:
+//!
+//! ```text
+//! ADDRESS - USER [25/Nov/2026:14:45:08 +0100] "METHOD TARGET HTTP/1.1" STATUS BYTES "REFERER" "AGENT"
+//! ```
+//!
+//! JSON, one object a line, without the members that a request has not (here on two lines):
+//!
+//! ```text
+//! {"time":"2026-11-25T14:45:08+01:00","vhost":"a.test","remote":"192.0.2.7","user":"anna","method":"GET","target":"/x?y",
+//!  "version":"HTTP/1.1","status":200,"bytes":17,"duration_us":312,"referer":"http://a.test/","agent":"curl/8"}
+//! ```
+//!
+//! Of a websocket that was opened, the protocol stands in brackets behind the target, or as `websocket`. Of what was no
+//! request, the first line stands for the request line, or as `request`.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use http::header::{REFERER, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version};
+use schemas::plan::LogFormat;
+
+use super::{Target, clock, escape};
+use crate::connection::{ConnectionFacts, field_of};
+
+/// The most bytes of the request line, and of each header, that a line has; the rest is left out.
+const LONGEST: usize = 8 << 10;
+
+/// What a usual line comes to, so that it is not moved while it grows.
+const USUAL: usize = 320;
+
+/// What the request says, with gaps for what the answer says.
+#[derive(Debug)]
+pub(super) struct Text {
+    bytes: Vec<u8>,
+    /// Where the user goes.
+    user: usize,
+    /// Where the protocol of a websocket goes.
+    protocol: usize,
+    /// Where status and bytes go.
+    answer: usize,
+}
+
+/// What the answer says.
+#[derive(Debug)]
+pub(super) struct Facts<'e> {
+    pub(super) status: u16,
+    pub(super) bytes: u64,
+    pub(super) user: Option<&'e [u8]>,
+    pub(super) protocol: Option<&'e str>,
+    pub(super) took: Option<Duration>,
+}
+
+impl Text {
+    /// What a request says.
+    pub(super) fn of_request<B>(target: &Target, connection: &ConnectionFacts, request: &Request<B>) -> Self {
+        let mut text = Self::begin(target, connection);
+        let out = &mut text.bytes;
+        let (method, version) = (request.method().as_str().as_bytes(), version(request.version()));
+        match target.format {
+            LogFormat::Combined => {
+                out.extend_from_slice(b" \"");
+                escape::quoted(out, cut(method));
+                out.push(b' ');
+                write_target(out, request.uri(), request.version(), escape::quoted);
+                text.protocol = out.len();
+                out.push(b' ');
+                out.extend_from_slice(version);
+                out.push(b'"');
+            }
+            LogFormat::Json => {
+                member(out, "method", cut(method));
+                out.extend_from_slice(b",\"target\":\"");
+                write_target(out, request.uri(), request.version(), escape::json);
+                out.push(b'"');
+                member(out, "version", version);
+                text.protocol = out.len();
+            }
+        }
+        let headers = request.headers();
+        text.end(target, field(headers, &REFERER), field(headers, &USER_AGENT));
+        text
+    }
+
+    /// What bytes that became no request say.
+    pub(super) fn of_bytes(target: &Target, connection: &ConnectionFacts, head: &[u8]) -> Self {
+        let mut text = Self::begin(target, connection);
+        let line = head.split(|&byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty());
+        let out = &mut text.bytes;
+        match (target.format, line) {
+            (LogFormat::Combined, line) => {
+                out.extend_from_slice(b" \"");
+                escape::quoted(out, cut(line.unwrap_or(b"-")));
+                out.push(b'"');
+            }
+            (LogFormat::Json, Some(line)) => member(out, "request", cut(line)),
+            (LogFormat::Json, None) => {}
+        }
+        text.protocol = text.bytes.len();
+        text.end(target, field_of(head, "referer"), field_of(head, "user-agent"));
+        text
+    }
+
+    /// What stands before the request line.
+    fn begin(target: &Target, connection: &ConnectionFacts) -> Self {
+        let mut out = Vec::with_capacity(USUAL);
+        let peer = connection.peer.map(|peer| peer.ip().to_canonical());
+        let second = clock::now();
+        let user = match target.format {
+            LogFormat::Combined => {
+                match peer {
+                    Some(peer) => write!(out, "{peer} -"),
+                    None => write!(out, "- -"),
+                }
+                .unwrap_or_default();
+                let user = out.len();
+                out.push(b' ');
+                clock::combined(&mut out, second);
+                user
+            }
+            LogFormat::Json => {
+                out.extend_from_slice(b"{\"time\":\"");
+                clock::rfc_3339(&mut out, second);
+                out.push(b'"');
+                member(&mut out, "vhost", target.name.as_bytes());
+                if let Some(peer) = peer {
+                    write!(out, ",\"remote\":\"{peer}\"").unwrap_or_default();
+                }
+                out.len()
+            }
+        };
+        Self { bytes: out, user, protocol: 0, answer: 0 }
+    }
+
+    /// What stands behind status and bytes.
+    fn end(&mut self, target: &Target, referer: Option<&[u8]>, agent: Option<&[u8]>) {
+        let out = &mut self.bytes;
+        self.answer = out.len();
+        match target.format {
+            LogFormat::Combined => {
+                for field in [referer, agent] {
+                    out.extend_from_slice(b" \"");
+                    escape::quoted(out, cut(field.unwrap_or(b"-")));
+                    out.push(b'"');
+                }
+                out.push(b'\n');
+            }
+            LogFormat::Json => {
+                for (name, field) in [("referer", referer), ("agent", agent)] {
+                    if let Some(field) = field {
+                        member(out, name, cut(field));
+                    }
+                }
+                out.extend_from_slice(b"}\n");
+            }
+        }
+    }
+
+    /// Writes the whole line.
+    pub(super) fn write(&self, format: LogFormat, facts: &Facts<'_>, out: &mut Vec<u8>) {
+        let Self { bytes, user, protocol, answer } = self;
+        out.extend_from_slice(&bytes[..*user]);
+        match (format, facts.user) {
+            (LogFormat::Combined, None) => out.extend_from_slice(b" -"),
+            (LogFormat::Combined, Some(name)) => {
+                out.push(b' ');
+                escape::bare(out, if name.is_empty() { b"\"\"" } else { cut(name) });
+            }
+            (LogFormat::Json, None) => {}
+            (LogFormat::Json, Some(name)) => member(out, "user", cut(name)),
+        }
+        out.extend_from_slice(&bytes[*user..*protocol]);
+        match (format, facts.protocol) {
+            (_, None) => {}
+            (LogFormat::Combined, Some(name)) => {
+                out.extend_from_slice(b" (");
+                escape::quoted(out, cut(name.as_bytes()));
+                out.push(b')');
+            }
+            (LogFormat::Json, Some(name)) => member(out, "websocket", cut(name.as_bytes())),
+        }
+        out.extend_from_slice(&bytes[*protocol..*answer]);
+        // Writing to memory cannot fail.
+        match (format, facts.bytes) {
+            (LogFormat::Combined, 0) => write!(out, " {} -", facts.status),
+            (LogFormat::Combined, bytes) => write!(out, " {} {bytes}", facts.status),
+            (LogFormat::Json, bytes) => write!(out, ",\"status\":{},\"bytes\":{bytes}", facts.status),
+        }
+        .unwrap_or_default();
+        if let Some(took) = facts.took {
+            write!(out, ",\"duration_us\":{}", took.as_micros()).unwrap_or_default();
+        }
+        out.extend_from_slice(&bytes[*answer..]);
+    }
+}
+
+/// The target as it was sent: with the authority only where the client of HTTP/1 sent one.
+fn write_target(out: &mut Vec<u8>, uri: &Uri, version: Version, write: fn(&mut Vec<u8>, &[u8])) {
+    if version < Version::HTTP_2
+        && let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority())
+    {
+        write(out, scheme.as_bytes());
+        out.extend_from_slice(b"://");
+        write(out, cut(authority.as_str().as_bytes()));
+    }
+    write(out, cut(uri.path_and_query().map_or("/", |target| target.as_str()).as_bytes()));
+}
+
+/// `,"name":"value"`
+fn member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":\"");
+    escape::json(out, value);
+    out.push(b'"');
+}
+
+fn version(version: Version) -> &'static [u8] {
+    match version {
+        Version::HTTP_10 => b"HTTP/1.0",
+        Version::HTTP_2 => b"HTTP/2.0",
+        _ => b"HTTP/1.1",
+    }
+}
+
+fn field<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h [u8]> {
+    headers.get(name).map(HeaderValue::as_bytes)
+}
+
+fn cut(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(LONGEST)]
+}
