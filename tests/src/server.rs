@@ -115,12 +115,6 @@ impl Server {
         }
     }
 
-    /// The process id.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Gives what it has written to standard error by the time of the call, also when it has ended.
     pub fn log(&self) -> impl Fn() -> String + use<> {
         let log = Arc::clone(&self.log);
