@@ -96,7 +96,7 @@ fn versions_and_websockets() {
     let socket = WebSocket::open(site.port, "/chat?room=1", "lws-mirror-protocol");
     assert_eq!(rests(&site, 1), [r#""GET /chat?room=1 (lws-mirror-protocol) HTTP/1.1" 101 - "-" "-""#]);
     drop(socket);
-    let (status, body) = h2::get(&mut Client::tcp(site.port), "http", "a.test", "/x?y");
+    let (status, body) = h2::get(Client::tcp(site.port), "http", "a.test", "/x?y");
     assert_eq!(status, 404);
     assert_eq!(rests(&site, 2)[1], format!(r#""GET /x?y HTTP/2.0" 404 {} "-" "-""#, body.len()));
 }
