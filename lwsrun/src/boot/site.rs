@@ -12,6 +12,7 @@ use tower::Service;
 
 use super::router::router;
 use super::stack::Stack;
+use super::tls::client::ClientKeys;
 use crate::connection::{ConnectionFacts, Cut};
 use crate::protocol::{Registry, VhostProtocols};
 use crate::request::in_flight::bounded;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) drain: Drain,
     pub(crate) files: Arc<FileCache>,
     pub(crate) logs: AccessLogs,
+    /// For TLS to upstreams.
+    pub(crate) client_keys: ClientKeys,
 }
 
 /// One vhost, built.
@@ -61,7 +64,13 @@ struct VhostSite {
 
 impl Site {
     /// Prepares a plan. Costs one look at each vhost's name; routers come with first requests.
-    pub(crate) fn new(plan: Arc<Plan>, registry: Registry, drain: Drain, logs: AccessLogs) -> Self {
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        registry: Registry,
+        client_keys: ClientKeys,
+        drain: Drain,
+        logs: AccessLogs,
+    ) -> Self {
         let hosts = (0..plan.listeners().listeners.len())
             .map(|index| u32::try_from(index).unwrap_or(u32::MAX))
             .map(|index| Hosts::new(&plan, ListenerId(index)))
@@ -75,7 +84,8 @@ impl Site {
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let files = Arc::new(FileCache::new(FILE_CACHE));
-        Self { shared: Shared { plan, registry, drain, files, logs }, hosts, only, vhosts, keywords }
+        let shared = Shared { plan, registry, drain, files, logs, client_keys };
+        Self { shared, hosts, only, vhosts, keywords }
     }
 
     /// The vhosts of a listener by name.
@@ -192,7 +202,7 @@ impl VhostSite {
         words.iter().for_each(|word| tracing::warn!("{word}"));
         let pingpong = shared.plan.global().ws_pingpong;
         let upgrades = VhostUpgrades::new(&vhost, protocols, pingpong, shared.drain.clone());
-        let router = router(shared, &vhost, &stack, &upgrades);
+        let router = router(shared, id, &vhost, &stack, &upgrades);
         let hands_on = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_) | Origin::Cgi { .. });
         let tells = vhost.mounts.iter().any(hands_on);
         let demands = Demands::new(id, &vhost, shared.plan.global().default_alpn);

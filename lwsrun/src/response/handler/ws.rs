@@ -58,7 +58,8 @@ use crate::response::log;
 use crate::shutdown::Drain;
 use deflate::Deflate;
 use session::{Serving, SharedDrain, Turns};
-use upgrade::{Handshake, WrongUpgrade, asks, handshake};
+pub(crate) use upgrade::asks;
+use upgrade::{Handshake, WrongUpgrade, handshake};
 
 /// Silence before a ping, where `ws-pingpong-secs` does not say.
 const SILENCE: Duration = Duration::from_secs(40);

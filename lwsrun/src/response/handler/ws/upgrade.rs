@@ -70,7 +70,7 @@ impl WrongUpgrade {
 ///
 /// HTTP/1.0 cannot upgrade, and without `Connection: upgrade` the field was meant for another hop (RFC 9110,
 /// section 7.8).
-pub(super) fn asks(request: &Request<Body>) -> bool {
+pub(crate) fn asks(request: &Request<Body>) -> bool {
     let headers = request.headers();
     headers.contains_key(UPGRADE)
         && request.version() == Version::HTTP_11
