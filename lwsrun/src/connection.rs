@@ -10,10 +10,12 @@ mod http2;
 pub(crate) mod listen;
 mod pace;
 mod peek;
+#[allow(dead_code, reason = "proxies and CGI programs are the first to watch")]
 mod presence;
 mod sendfile;
 mod slot;
 mod tls;
+mod upgraded;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -25,10 +27,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use client::ClientCertificate;
-pub(crate) use finish::Begun;
 pub(crate) use guard::{Cut, field_of};
-pub(crate) use presence::{Presence, Watch};
+pub(crate) use presence::Presence;
 pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};
+pub(crate) use upgraded::Unwrap;
 
 use crate::boot::site::Site;
 use crate::boot::tls::Keys;

@@ -12,8 +12,15 @@
 //! | `lws-status` | tells all members who the members are |
 //! | `protocol-post-demo` | shows what a form sent |
 //!
-//! Every protocol has the option `permessage-deflate`: whether its messages are compressed (RFC 7692) for clients that
-//! offer it. Without it the echo, the mirror and the status are, the counter is not, and others say for themselves.
+//! Every protocol has these options, which the server takes care of:
+//!
+//! | option | what it says | without it |
+//! |---|---|---|
+//! | `basic-auth` | a file of `user:password` lines, one of which a client must give | anybody may |
+//! | `origins` | values of `Origin`, one of which a page must have: a list, or parted by blanks; `self` is the host asked | any page may |
+//! | `permessage-deflate` | whether messages are compressed (RFC 7692) for clients that offer it | the echo, the mirror and the status are, the counter is not, others say for themselves |
+//! | `max-message-size` | longest message of a client in bytes, up to 256 MiB; more is closed with 1009 | 1 MiB |
+//! | `max-frame-size` | longest frame of a client in bytes; more is closed with 1009 | as `max-message-size` |
 //!
 //! What the server takes care of, so that a protocol need not: the upgrade, pings, the closing handshake, limits on
 //! sizes and queues, the end of the server (code 1001). A protocol that panics costs the session it was in, with
@@ -77,7 +84,9 @@ mod post_demo;
 mod query;
 mod registry;
 mod session;
+mod sessions;
 mod status;
+mod terms;
 mod vhost;
 
 use std::sync::Arc;
@@ -92,6 +101,7 @@ pub use message::{CloseCode, Message, Text};
 pub use options::{OptionValue, Options, StartError, VhostContext};
 pub use registry::Registry;
 pub use session::{Closed, Opening, Sender, Session, TrySendError};
+pub use sessions::Sessions;
 pub(crate) use vhost::{Running, Unserved, VhostProtocols, unserved};
 
 use crate::response::error::Refusal;

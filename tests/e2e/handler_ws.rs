@@ -126,3 +126,22 @@ fn bad_handshakes_are_answered() {
         assert!(statuses.contains(&status), "{status} for {fields}");
     }
 }
+
+#[test]
+fn a_mount_may_leave_upgrades_to_others() {
+    let mounts = ",\n\"mounts\": [
+        { \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" },
+        { \"mountpoint\": \"/away\", \"origin\": \">http://b.test/\", \"no-ws-upgrades\": \"1\" },
+        { \"mountpoint\": \"/gone\", \"origin\": \">http://b.test/\" }],
+        \"ws-protocols\": [{ \"lws-echo\": {} }]";
+    let site = site(mounts, &[]);
+    let mut socket = WebSocket::open(site.port, "/away", "lws-echo");
+    socket.send("ahoy");
+    assert_eq!(socket.text(), "ahoy");
+    let refused = WebSocket::try_open(site.port, "/gone", Some("lws-echo")).map_err(|error| *error).err();
+    let Some(Error::Http(response)) = refused else { panic!("{refused:?}") };
+    assert_eq!(response.status(), 301);
+    let mut client = Client::tcp(site.port);
+    client.send("GET /away HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    assert_eq!(client.expect("GET").status, 301, "requests for pages are not left to others");
+}

@@ -15,7 +15,6 @@ mod handler_redirect;
 mod handler_ws;
 mod http2;
 mod layer_headers;
-mod listeners;
 mod protect;
 mod request;
 mod route_agrees;
@@ -24,6 +23,7 @@ mod shutdown;
 mod strictness;
 mod tls;
 mod unhonoured;
+mod ws_http2;
 
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;

@@ -100,7 +100,7 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         listener: _,
         sts: _,
         tls,
-        client_tls: _, // taken apart in `boot::tls::client`
+        client_tls: _, // only proxy mounts connect anywhere, and they are refused
         access_log: _,
         access_log_format: _,
         mounts: _,
@@ -109,7 +109,7 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         headers: _,
         error_document_404: _,
         fo_listen_queue: _, // of a listener's first vhost; the survey tells the others
-        strict_host_check,
+        strict_host_check: _,
         allow_non_tls: _,
         redirect_http: _,
         allow_http_on_https: _,
@@ -125,7 +125,6 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         all_of_tls(tls);
     }
     set([
-        ("strict-host-check", *strict_host_check),
         ("listen-accept-role", listen_accept_role.is_some()),
         ("listen-accept-protocol", listen_accept_protocol.is_some()),
         ("apply-listen-accept", *apply_listen_accept),
@@ -167,8 +166,7 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         cgi_env: _,
         cgi_chroot: _,
         cgi_chdir: _,
-        proxy: _, // taken apart in `proxy::origin`
-        pmo: _,   // handed to callback protocols
+        pmo: _, // handed to callback protocols
         cache: _,
         extra_mimetypes: _,
         interpret,
@@ -177,22 +175,21 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         keepalive_timeout,
         exact_match: _,
         append_path: _,
-        no_ws_upgrades,
+        no_ws_upgrades: _,
         place: _,
     } = mount;
-    let (cgi, gzip) = match origin {
-        Origin::File { .. } | Origin::Redirect { .. } | Origin::Callback { .. } | Origin::Proxy(_) => {
-            (false, false)
-        }
-        Origin::Cgi { .. } => (true, false),
-        Origin::Gzip { .. } => (false, true),
+    let (proxy, cgi, gzip) = match origin {
+        Origin::File { .. } | Origin::Redirect { .. } | Origin::Callback { .. } => (false, false, false),
+        Origin::Proxy(_) => (true, false, false),
+        Origin::Cgi { .. } => (false, true, false),
+        Origin::Gzip { .. } => (false, false, true),
     };
     set([
+        ("origin http://", proxy),
         ("origin cgi://", cgi),
         ("origin gzip://", gzip),
         ("interpret", !interpret.is_empty()),
         ("keepalive-timeout", keepalive_timeout.is_some()),
-        ("no-ws-upgrades", *no_ws_upgrades),
     ])
 }
 

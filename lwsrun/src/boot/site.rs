@@ -5,14 +5,13 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use http::header::UPGRADE;
-use http::{HeaderValue, Request, Response, StatusCode};
-use schemas::plan::{Listener, ListenerId, Mount, Origin, Plan, VhostId};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use schemas::plan::{Listener, ListenerId, Mount, Origin, Plan, Vhost, VhostId};
 use schemas::route::Hosts;
 use tower::Service;
 
 use super::router::router;
 use super::stack::Stack;
-use super::tls::client::ClientKeys;
 use crate::connection::{ConnectionFacts, Cut};
 use crate::protocol::{Registry, VhostProtocols};
 use crate::request::in_flight::bounded;
@@ -22,7 +21,7 @@ use crate::request::secure::Demands;
 use crate::request::{admit, path};
 use crate::response::error::{Refusal, page_of};
 use crate::response::handler::file::FileCache;
-use crate::response::handler::ws::{Peer, VhostUpgrades};
+use crate::response::handler::ws::{Peer, StrictHost, VhostUpgrades, asks_for_websocket};
 use crate::response::layer::headers::Headers;
 use crate::response::log::{AccessLogs, Entry, Logged, Pending, VhostLog};
 use crate::shutdown::Drain;
@@ -38,6 +37,8 @@ pub(crate) struct Site {
     only: Vec<Option<VhostId>>,
     vhosts: Vec<OnceLock<VhostSite>>,
     keywords: Keywords,
+    /// Of each listener, whether a websocket can be opened on it.
+    websockets: Vec<bool>,
 }
 
 /// What the routers of all vhosts are built from.
@@ -47,13 +48,13 @@ pub(crate) struct Shared {
     pub(crate) drain: Drain,
     pub(crate) files: Arc<FileCache>,
     pub(crate) logs: AccessLogs,
-    /// For TLS to upstreams.
-    pub(crate) client_keys: ClientKeys,
 }
 
 /// One vhost, built.
 struct VhostSite {
     router: Router,
+    /// For requests that ask for a websocket, where a mount leaves them to others.
+    upgrades: Option<Router>,
     /// Of answers that no mount gives.
     headers: Headers,
     demands: Demands,
@@ -64,13 +65,7 @@ struct VhostSite {
 
 impl Site {
     /// Prepares a plan. Costs one look at each vhost's name; routers come with first requests.
-    pub(crate) fn new(
-        plan: Arc<Plan>,
-        registry: Registry,
-        client_keys: ClientKeys,
-        drain: Drain,
-        logs: AccessLogs,
-    ) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, registry: Registry, drain: Drain, logs: AccessLogs) -> Self {
         let hosts = (0..plan.listeners().listeners.len())
             .map(|index| u32::try_from(index).unwrap_or(u32::MAX))
             .map(|index| Hosts::new(&plan, ListenerId(index)))
@@ -81,16 +76,22 @@ impl Site {
             _ => None,
         };
         let only = listeners.iter().map(only).collect();
+        let websockets = listeners.iter().map(|listener| opens_websockets(&plan, listener)).collect();
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let files = Arc::new(FileCache::new(FILE_CACHE));
-        let shared = Shared { plan, registry, drain, files, logs, client_keys };
-        Self { shared, hosts, only, vhosts, keywords }
+        let shared = Shared { plan, registry, drain, files, logs };
+        Self { shared, hosts, only, vhosts, keywords, websockets }
     }
 
     /// The vhosts of a listener by name.
     pub(crate) fn hosts(&self, listener: ListenerId) -> &Hosts {
         &self.hosts[listener.index()]
+    }
+
+    /// Whether any vhost of a listener has websocket protocols, or a mount behind which there may be some.
+    pub(crate) fn opens_websockets(&self, listener: ListenerId) -> bool {
+        self.websockets[listener.index()]
     }
 
     /// Answers one request. `cut` is where the connection says that it has answered by itself, if it ever does.
@@ -120,7 +121,9 @@ impl Site {
         if vhost.tells {
             request.extensions_mut().insert(connection.clone());
         }
-        if let (Some(peer), true) = (connection.peer, request.headers().contains_key(UPGRADE)) {
+        if let Some(peer) = connection.peer
+            && (request.headers().contains_key(UPGRADE) || request.method() == Method::CONNECT)
+        {
             request.extensions_mut().insert(Peer(peer));
         }
         let mut response = match refusal {
@@ -201,17 +204,26 @@ impl VhostSite {
             VhostProtocols::start(&vhost, &shared.registry, |place| shared.plan.describe(place));
         words.iter().for_each(|word| tracing::warn!("{word}"));
         let pingpong = shared.plan.global().ws_pingpong;
-        let upgrades = VhostUpgrades::new(&vhost, protocols, pingpong, shared.drain.clone());
-        let router = router(shared, id, &vhost, &stack, &upgrades);
+        let listeners = shared.plan.listeners().listeners;
+        let strict = StrictHost::new(&vhost, vhost.listener.and_then(|id| listeners.get(id.index())));
+        let upgrades = VhostUpgrades::new(&vhost, strict, protocols, pingpong, shared.drain.clone());
+        let build = |vhost: &Vhost<'_>| router(shared, vhost, &stack, &upgrades);
+        let router = build(&vhost);
         let hands_on = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_) | Origin::Cgi { .. });
         let tells = vhost.mounts.iter().any(hands_on);
         let demands = Demands::new(id, &vhost, shared.plan.global().default_alpn);
         let log = shared.logs.of(&vhost);
-        Self { router, headers: stack.vhost_headers(&vhost), demands, tells, log }
+        let headers = stack.vhost_headers(&vhost);
+        let upgrades = without_leaving_mounts(vhost).map(|vhost| build(&vhost));
+        Self { router, upgrades, headers, demands, tells, log }
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {
-        let Ok(response) = self.router.clone().call(request).await;
+        let router = match &self.upgrades {
+            Some(upgrades) if asks_for_websocket(&request) => upgrades,
+            _ => &self.router,
+        };
+        let Ok(response) = router.clone().call(request).await;
         response
     }
 
@@ -220,6 +232,20 @@ impl VhostSite {
         self.headers.apply(refusal.headers_mut());
         refusal
     }
+}
+
+/// The vhost without its mounts with `no-ws-upgrades`; `None` if it has none.
+fn without_leaving_mounts(mut vhost: Vhost<'_>) -> Option<Vhost<'_>> {
+    let before = vhost.mounts.len();
+    vhost.mounts.retain(|mount| !mount.no_ws_upgrades);
+    (vhost.mounts.len() < before).then_some(vhost)
+}
+
+fn opens_websockets(plan: &Plan, listener: &Listener<'_>) -> bool {
+    listener.vhosts.iter().map(|&id| plan.vhost(id)).any(|vhost| {
+        let proxies = vhost.mounts.iter().any(|mount| matches!(mount.origin, Origin::Proxy(_)));
+        proxies || !vhost.protocols.is_empty()
+    })
 }
 
 /// The body of a request, boxed only if there is one.

@@ -10,7 +10,6 @@
 //! Vhosts with the same TLS keys in the config share one configuration.
 
 pub(crate) mod certificate;
-pub(crate) mod client;
 mod files;
 mod make;
 pub(crate) mod policy;

@@ -147,6 +147,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         }
     }
 
+    /// The transport, when it is over with requests, and what was read of it and not handed on.
+    pub(super) fn into_parts(self) -> (S, Vec<u8>) {
+        (self.io, self.held)
+    }
+
     /// Reads into hyper's own buffer, which is where nearly all heads come in one piece.
     ///
     /// `false`: none of what came may pass yet.

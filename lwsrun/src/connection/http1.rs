@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use http::header::UPGRADE;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -15,6 +16,7 @@ use super::finish::{asked_to_end, finish_when};
 use super::guard::{Answers, Guarded, MAX_HEAD, Times, host_of};
 use super::presence::Presence;
 use super::sendfile::SendsFiles;
+use super::upgraded::Unwrap;
 
 /// The write buffer and the rest of the read buffer, in bytes. It bounds what hyper holds for a connection.
 const MAX_BUFFER: usize = 64 << 10;
@@ -40,6 +42,9 @@ where
     let service = service_fn(move |mut request: Request<Incoming>| {
         if sends_files {
             request.extensions_mut().insert(SendsFiles);
+        }
+        if request.headers().contains_key(UPGRADE) {
+            request.extensions_mut().insert(Unwrap::guarded::<S>());
         }
         let exchange = Arc::clone(&exchange);
         async move {

@@ -57,6 +57,7 @@ where
 {
     let (timeout, keep_alive) = (connection.timeout, connection.keep_alive);
     let drain = connection.serving.drain.clone();
+    let websockets = connection.serving.site.opens_websockets(connection.facts.listener);
     let facts = ConnectionFacts { share: Some(Arc::default()), ..connection.facts };
     let connection = Connection { facts, ..connection };
     let shared = Arc::new(Shared { connection, activity: Activity::default(), owed: Arc::default() });
@@ -67,7 +68,11 @@ where
             async move { Ok::<_, Infallible>(shared.answer(request).await) }
         }
     });
-    let builder = builder(timeout);
+    let mut builder = builder(timeout);
+    if websockets {
+        // RFC 8441, section 3.
+        builder.enable_connect_protocol();
+    }
     let owed = Arc::clone(&shared.owed);
     let serving = deferred(stream, owed, |stream| builder.serve_connection(TokioIo::new(stream), service));
     let end = async {

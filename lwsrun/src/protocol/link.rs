@@ -8,6 +8,7 @@
 //! overshoot, so any message fits into an empty queue. Whoever waits for room is woken when half of it is free.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::{iter, mem};
@@ -27,6 +28,8 @@ pub(crate) const OUTBOX_BYTES: usize = 256 * 1024;
 #[derive(Default)]
 pub(crate) struct Link {
     state: Mutex<State>,
+    /// Where it is among the sessions of its protocol; looked at under their lock only.
+    pub(super) seat: AtomicUsize,
 }
 
 #[derive(Default)]

@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use schemas::plan;
 
+use super::Sessions;
+
 /// The vhost that a protocol is started for.
 #[derive(Debug, Clone)]
 pub struct VhostContext {
     pub(crate) vhost: Arc<str>,
     pub(crate) place: String,
+    /// The sessions of all protocols of the vhost, by name.
+    pub(crate) sessions: Arc<[(Box<str>, Sessions)]>,
+    /// Which of them are its own.
+    pub(crate) index: usize,
 }
 
 impl VhostContext {
@@ -23,6 +29,19 @@ impl VhostContext {
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// The sessions that this protocol will have on this vhost.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions {
+        self.sessions.get(self.index).map(|(_, sessions)| sessions.clone()).unwrap_or_default()
+    }
+
+    /// The sessions that another protocol of this vhost has; `None` if the vhost does not list it.
+    #[must_use]
+    pub fn sessions_of(&self, protocol: &str) -> Option<Sessions> {
+        let mut all = self.sessions.iter();
+        all.find(|(name, _)| **name == *protocol).map(|(_, sessions)| sessions.clone())
     }
 }
 
@@ -78,6 +97,26 @@ impl Options {
         }
     }
 
+    /// The texts of an option that may stand several times. Each value is a list, or a text in which they are parted
+    /// by blanks.
+    ///
+    /// # Errors
+    /// If a value is neither.
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, StartError> {
+        let mut texts = Vec::new();
+        for value in self.all(name) {
+            match value {
+                OptionValue::Text(text) => texts.extend(text.split_ascii_whitespace().map(str::to_owned)),
+                OptionValue::Json(json) => texts.extend(list(json).ok_or_else(|| {
+                    StartError::new(format!(
+                        "option `{name}` must be a text or a list of texts, not `{json}`"
+                    ))
+                })?),
+            }
+        }
+        Ok(texts)
+    }
+
     /// The number of an option; of several the last.
     ///
     /// # Errors
@@ -108,6 +147,17 @@ impl Options {
     }
 }
 
+/// The texts of a list in compact JSON, if none of them needs an escape.
+fn list(json: &str) -> Option<Vec<String>> {
+    let inner = json.strip_prefix('[')?.strip_suffix(']')?;
+    if inner.is_empty() {
+        return Some(Vec::new());
+    }
+    let inner = inner.strip_prefix('"')?.strip_suffix('"')?;
+    let texts = inner.split("\",\"").map(|text| (!text.contains(['"', '\\'])).then(|| text.to_owned()));
+    texts.collect()
+}
+
 impl From<&[plan::ProtocolOption<'_>]> for Options {
     fn from(options: &[plan::ProtocolOption<'_>]) -> Self {
         let owned = options.iter().map(|option| {
@@ -130,6 +180,18 @@ impl FromIterator<(Box<str>, OptionValue)> for Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_read_in_both_forms() {
+        let read = |value| Options::from_iter([("l".into(), value)]).texts("l");
+        let texts = |texts: &[&str]| Ok(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        assert_eq!(read(OptionValue::Text(" a  b".into())), texts(&["a", "b"]));
+        assert_eq!(read(OptionValue::Json("[]".into())), texts(&[]));
+        assert_eq!(read(OptionValue::Json(r#"["a b","c"]"#.into())), texts(&["a b", "c"]));
+        for wrong in ["[1]", "{}", r#"["a","#, r#"["\n"]"#, r#"["a",["b"]]"#] {
+            assert!(read(OptionValue::Json(wrong.into())).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_last_value_counts_and_faults_are_named() {

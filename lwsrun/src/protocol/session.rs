@@ -23,6 +23,8 @@ pub struct Opening {
     pub query: Option<String>,
     /// The client's headers.
     pub headers: HeaderMap,
+    /// Whether it is a stream of an HTTP/2 connection (RFC 8441).
+    pub http2: bool,
     /// The vhost's `name`, as written in the config.
     pub vhost: Arc<str>,
     /// The protocol's name.
@@ -45,8 +47,8 @@ impl Opening {
 
 /// A websocket, as a protocol sees it: whole messages in, whole messages out.
 ///
-/// Fragments are put together, texts are valid UTF-8, and a message is at most 1 MiB long: the server has closed
-/// (1009) where a client sent more. At most 32 messages or 64 KiB wait to be read; then reading stops.
+/// Fragments are put together, texts are valid UTF-8, and a message is at most 1 MiB long, or as the
+/// option `max-message-size` says: the server has closed (1009) where a client sent more. At most 32 messages or 64 KiB wait to be read; then reading stops.
 pub struct Session {
     sender: Sender,
 }
@@ -77,7 +79,7 @@ pub enum TrySendError {
 
 impl Session {
     pub(crate) fn new(link: Arc<Link>) -> Self {
-        Self { sender: Sender { link } }
+        Self { sender: Sender::new(link) }
     }
 
     /// Waits for a message. `None` when the conversation is over: the client or this end has closed it, the
@@ -117,6 +119,10 @@ impl Session {
 }
 
 impl Sender {
+    pub(super) fn new(link: Arc<Link>) -> Self {
+        Self { link }
+    }
+
     /// Queues a message, waiting for room where the client reads slower than it is sent to. Bound that wait if
     /// others wait for it. Dropped before it is done, nothing was sent.
     ///

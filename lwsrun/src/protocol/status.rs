@@ -8,7 +8,8 @@
 //! ```
 //!
 //! in one line. `wsi` is the number of members of the vhost, `time` the second since 1970 in which one came, `ua` its
-//! agent or `unknown`. Websockets over HTTP/2 are not spoken, so `wss_over_h2` is 0. Messages received are ignored.
+//! agent or `unknown`. `wss_over_h2` says whether the member that is told came over HTTP/2. Messages received are
+//! ignored.
 //! No options.
 //!
 //! **Many or slow members.** A new member is told at once. After that a member is told at most once in [`PACE`], and
@@ -54,6 +55,7 @@ struct Board {
 struct Membership {
     board: Arc<Board>,
     number: u64,
+    http2: bool,
 }
 
 impl Protocol for Status {
@@ -75,10 +77,10 @@ impl Protocol for Status {
 
 impl Instance for Board {
     fn session(self: Arc<Self>, opening: Opening, session: Session) -> BoxFuture<'static, ()> {
-        let member = member(&opening);
+        let (member, http2) = (member(&opening), opening.http2);
         drop(opening);
         let changes = self.changes.subscribe();
-        match Membership::join(self, member) {
+        match Membership::join(self, member, http2) {
             Some(membership) => Box::pin(tell(membership, changes, session)),
             None => {
                 session.close(CloseCode::AGAIN, "too many members");
@@ -93,7 +95,7 @@ async fn tell(membership: Membership, mut changes: watch::Receiver<()>, mut sess
     let sender = session.sender();
     loop {
         changes.mark_unchanged();
-        if sender.send(membership.board.telling()).await.is_err() {
+        if sender.send(membership.board.telling(membership.http2)).await.is_err() {
             return;
         }
         let soonest = Instant::now() + PACE;
@@ -123,10 +125,10 @@ fn member(opening: &Opening) -> Member {
 
 impl Membership {
     /// Joins, unless there are [`MEMBERS`] already.
-    fn join(board: Arc<Board>, member: Member) -> Option<Self> {
+    fn join(board: Arc<Board>, member: Member, http2: bool) -> Option<Self> {
         let number = board.census().join(member, MEMBERS)?;
         board.changes.send_replace(());
-        Some(Self { board, number })
+        Some(Self { board, number, http2 })
     }
 }
 
@@ -138,8 +140,8 @@ impl Drop for Membership {
 }
 
 impl Board {
-    fn telling(&self) -> Text {
-        self.census().telling()
+    fn telling(&self, http2: bool) -> Text {
+        self.census().telling(http2)
     }
 
     fn census(&self) -> MutexGuard<'_, Census> {

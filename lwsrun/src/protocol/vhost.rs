@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use schemas::plan::{Place, Protocol, Vhost};
 
-use super::{Instance, Options, Registry, StartError, VhostContext};
-
-/// The option of every protocol that says whether its sessions may compress.
-const DEFLATE: &str = "permessage-deflate";
+use super::terms::Terms;
+use super::{Instance, Options, Registry, Sessions, StartError, VhostContext};
 
 /// What a vhost's `ws-protocols` name, in config order: running, or not served and why.
 pub(crate) struct VhostProtocols {
@@ -26,8 +24,9 @@ pub(crate) struct Running {
     pub(crate) vhost: Arc<str>,
     pub(crate) protocol: Arc<str>,
     pub(crate) instance: Arc<dyn Instance>,
-    /// Whether offers of permessage-deflate are taken.
-    pub(crate) deflate: bool,
+    pub(crate) terms: Terms,
+    /// Those that are open.
+    pub(crate) sessions: Sessions,
 }
 
 /// Why a protocol that the config lists is not served. Asking for it is answered with that, never as if the
@@ -37,7 +36,7 @@ pub(crate) enum Unserved {
     /// No protocol of that name is in the registry.
     #[error("this protocol is not built in")]
     NotBuiltIn,
-    /// It has a key that is not honoured: `basic-auth` or `raw`.
+    /// It has a key that is not honoured: `raw`.
     #[error("a key of this protocol is not honoured")]
     NotHonoured,
     /// It did not start.
@@ -54,10 +53,15 @@ impl VhostProtocols {
         describe: impl Fn(Place) -> String,
     ) -> (Self, Vec<String>) {
         let name: Arc<str> = vhost.name.into();
+        let sessions = vhost.protocols.iter().map(|protocol| (protocol.name.into(), Sessions::default()));
+        let sessions: Arc<[_]> = sessions.collect();
         let mut words = Vec::new();
         let mut entries = Vec::with_capacity(vhost.protocols.len());
-        for protocol in &vhost.protocols {
-            let state = start(protocol, registry, &name, &describe(protocol.place), &mut words);
+        for (index, protocol) in vhost.protocols.iter().enumerate() {
+            let place = describe(protocol.place);
+            let context =
+                VhostContext { vhost: Arc::clone(&name), place, sessions: Arc::clone(&sessions), index };
+            let state = start(protocol, registry, context, &mut words);
             entries.push(Entry { name: protocol.name.into(), state });
         }
         let default = vhost.protocols.iter().position(|protocol| protocol.default);
@@ -96,10 +100,7 @@ pub(crate) fn unserved(
 /// Whether a protocol can be started; if not, why, and the key at fault.
 fn check(protocol: &Protocol<'_>, registry: &Registry) -> Result<(), (Unserved, Option<&'static str>)> {
     // Taken apart field by field: a new key does not compile until it is decided here.
-    let Protocol { name, default: _, raw, basic_auth, options: _, place: _ } = protocol;
-    if basic_auth.is_some() {
-        return Err((Unserved::NotHonoured, Some("basic-auth")));
-    }
+    let Protocol { name, default: _, raw, basic_auth: _, options: _, place: _ } = protocol;
     if *raw {
         return Err((Unserved::NotHonoured, Some("raw")));
     }
@@ -109,27 +110,22 @@ fn check(protocol: &Protocol<'_>, registry: &Registry) -> Result<(), (Unserved, 
 fn start(
     protocol: &Protocol<'_>,
     registry: &Registry,
-    vhost: &Arc<str>,
-    place: &str,
+    context: VhostContext,
     words: &mut Vec<String>,
 ) -> Result<Arc<Running>, Unserved> {
     check(protocol, registry).map_err(|(unserved, _)| unserved)?;
     let found = registry.find(protocol.name).ok_or(Unserved::NotBuiltIn)?;
     let options = Options::from(&*protocol.options);
-    let context = VhostContext { vhost: Arc::clone(vhost), place: place.to_owned() };
+    let (vhost, place, sessions) = (Arc::clone(&context.vhost), context.place.clone(), context.sessions());
     // A protocol may come from outside, so a panic in it costs this protocol of this vhost and no more.
     let started = catch_unwind(AssertUnwindSafe(|| {
-        let deflate = options.switch(DEFLATE)?.unwrap_or_else(|| found.permessage_deflate());
-        Ok::<_, StartError>((found.start(context, options)?, deflate))
+        let terms = Terms::read(protocol, &options, &**found, &place)?;
+        Ok::<_, StartError>((found.start(context, options)?, terms))
     }));
     let fault = match started {
-        Ok(Ok((instance, deflate))) => {
-            return Ok(Arc::new(Running {
-                vhost: Arc::clone(vhost),
-                protocol: protocol.name.into(),
-                instance,
-                deflate,
-            }));
+        Ok(Ok((instance, terms))) => {
+            let protocol = protocol.name.into();
+            return Ok(Arc::new(Running { vhost, protocol, instance, terms, sessions }));
         }
         Ok(Err(error)) => error.to_string(),
         Err(_) => "it panicked".to_owned(),

@@ -1,6 +1,7 @@
 //! `basic-auth`: who may use a mount (RFC 7617).
 //!
-//! A layer around all of the mount's service, upgrades to websockets included. Its steps:
+//! A layer around all of the mount's service, upgrades to websockets included. Websocket protocols may ask for
+//! credentials of their own; for them [`Doorkeeper`] does the same without a layer. The steps:
 //!
 //! 1. the one request that may pass without credentials: the redirect from a file mount's mountpoint to its slash, which
 //!    says nothing that the config of the client does not say;
@@ -27,12 +28,12 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use futures_util::future::{BoxFuture, Either};
 use http::header::{UPGRADE, WWW_AUTHENTICATE};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use schemas::plan::{Mount, Origin};
 use schemas::route::canonical_path;
 use tower::{Layer, Service};
 
-use self::header::Given;
+pub(crate) use self::header::Given;
 use self::watch::CredentialsFile;
 use crate::response::error::Refusal;
 use crate::response::log::User;
@@ -53,9 +54,24 @@ pub(crate) struct Protect<S> {
     guard: Arc<Guard>,
 }
 
+/// Knows who may enter. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Doorkeeper(Arc<CredentialsFile>);
+
+/// What is known of a request's credentials without waiting for a disk.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// They are right; who it is.
+    Admitted(User),
+    /// There are none, or wrong ones.
+    Refused,
+    /// The file has to be looked at first, see [`Doorkeeper::look`].
+    Unknown(Given),
+}
+
 #[derive(Debug)]
 struct Guard {
-    file: CredentialsFile,
+    door: Doorkeeper,
     /// The path that is redirected to its slash before credentials are asked for.
     slash_redirect: Option<Box<str>>,
 }
@@ -64,8 +80,8 @@ impl ProtectLayer {
     /// The layer of a mount; `None` for one without `basic-auth`. `place` is the mount's `file:line`, for the log. The
     /// file is read when the first credentials come.
     pub(crate) fn new(mount: &Mount<'_>, place: String) -> Option<Self> {
-        let file = CredentialsFile::new(mount.basic_auth?, place);
-        Some(Self { guard: Arc::new(Guard { file, slash_redirect: slash_redirect(mount) }) })
+        let door = Doorkeeper::new(mount.basic_auth?, place);
+        Some(Self { guard: Arc::new(Guard { door, slash_redirect: slash_redirect(mount) }) })
     }
 }
 
@@ -97,29 +113,28 @@ where
         if self.guard.lets_pass(&request) {
             return Either::Right(Either::Left(Named { inner: self.inner.call(request), user: None }));
         }
-        let Some(given) = Given::of(request.headers()) else {
-            return Either::Left(future::ready(Ok(challenge())));
+        let given = match self.guard.door.entry(request.headers()) {
+            Entry::Admitted(user) => {
+                request.extensions_mut().insert(user.clone());
+                return Either::Right(Either::Left(Named {
+                    inner: self.inner.call(request),
+                    user: Some(user),
+                }));
+            }
+            Entry::Refused => return Either::Left(future::ready(Ok(challenge()))),
+            Entry::Unknown(given) => given,
         };
-        if self.guard.file.is_fresh() {
-            return match self.guard.file.admits(&given) {
-                true => {
-                    let user = given.name(&mut request);
-                    Either::Right(Either::Left(Named { inner: self.inner.call(request), user: Some(user) }))
-                }
-                false => Either::Left(future::ready(Ok(challenge()))),
-            };
-        }
         // The clone is the one that was not asked whether it is ready.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
-        let guard = Arc::clone(&self.guard);
-        Either::Right(Either::Right(Box::pin(after_a_look(guard, given, inner, request))))
+        let door = self.guard.door.clone();
+        Either::Right(Either::Right(Box::pin(after_a_look(door, given, inner, request))))
     }
 }
 
-/// Looks at the file on the blocking pool, then goes on.
+/// Looks at the file, then goes on.
 async fn after_a_look<S>(
-    guard: Arc<Guard>,
+    door: Doorkeeper,
     given: Given,
     mut inner: S,
     mut request: Request<Body>,
@@ -128,24 +143,48 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     S::Future: Unpin,
 {
-    let looking = Arc::clone(&guard);
-    if let Err(error) = tokio::task::spawn_blocking(move || looking.file.look()).await {
-        tracing::error!("looking at credentials failed: {error}");
-        return Ok(Refusal::Internal.response());
+    match door.look(given).await {
+        Ok(user) => {
+            request.extensions_mut().insert(user.clone());
+            Named { inner: inner.call(request), user: Some(user) }.await
+        }
+        Err(refusal) => Ok(refusal),
     }
-    if !guard.file.admits(&given) {
-        return Ok(challenge());
+}
+
+impl Doorkeeper {
+    /// With the credentials in a file. `place` is the `file:line` of its key, for the log.
+    pub(crate) fn new(path: &str, place: String) -> Self {
+        Self(Arc::new(CredentialsFile::new(path, place)))
     }
-    let user = given.name(&mut request);
-    Named { inner: inner.call(request), user: Some(user) }.await
+
+    /// Whether a request may enter.
+    pub(crate) fn entry(&self, headers: &HeaderMap) -> Entry {
+        match Given::of(headers) {
+            None => Entry::Refused,
+            Some(given) if !self.0.is_fresh() => Entry::Unknown(given),
+            Some(given) if self.0.admits(&given) => Entry::Admitted(given.name()),
+            Some(_) => Entry::Refused,
+        }
+    }
+
+    /// Looks at the file on the blocking pool, and says who it is that gave that.
+    ///
+    /// # Errors
+    /// The answer to those who may not.
+    pub(crate) async fn look(self, given: Given) -> Result<User, Response<Body>> {
+        let file = Arc::clone(&self.0);
+        if let Err(error) = tokio::task::spawn_blocking(move || file.look()).await {
+            tracing::error!("looking at credentials failed: {error}");
+            return Err(Refusal::Internal.response());
+        }
+        if self.0.admits(&given) { Ok(given.name()) } else { Err(challenge()) }
+    }
 }
 
 impl Given {
-    /// Names the user to the handler of a request.
-    fn name(&self, request: &mut Request<Body>) -> User {
-        let user = User(self.user().into());
-        request.extensions_mut().insert(user.clone());
-        user
+    fn name(&self) -> User {
+        User(self.user().into())
     }
 }
 
@@ -186,7 +225,8 @@ fn slash_redirect(mount: &Mount<'_>) -> Option<Box<str>> {
     redirects.then(|| path.into())
 }
 
-fn challenge() -> Response<Body> {
+/// 401, the request for credentials.
+pub(crate) fn challenge() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = Refusal::Unauthorized.status();
     response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);

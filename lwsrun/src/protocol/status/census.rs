@@ -9,11 +9,11 @@ const LONGEST_AGENT: usize = 255;
 
 /// The members of a vhost, and the text about them, made when it is first wanted after a change.
 pub(super) struct Census {
-    /// All of the text before the number of members.
-    head: String,
+    /// All of the text before the number of members, for members over HTTP/1.1 and over HTTP/2.
+    heads: [String; 2],
     members: Vec<(u64, Member)>,
     next: u64,
-    telling: Option<Text>,
+    tellings: [Option<Text>; 2],
 }
 
 /// A member, as the JSON object that tells of it.
@@ -24,9 +24,12 @@ impl Census {
     pub(super) fn new(host: &str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let host = escape(host, usize::MAX);
-        let head =
-            format!("{{ \"version\":\"lwsrun {version}\", \"wss_over_h2\":\"0\", \"hostname\":\"{host}\", ");
-        Self { head, members: Vec::new(), next: 0, telling: None }
+        let heads = [0, 1].map(|http2| {
+            format!(
+                "{{ \"version\":\"lwsrun {version}\", \"wss_over_h2\":\"{http2}\", \"hostname\":\"{host}\", "
+            )
+        });
+        Self { heads, members: Vec::new(), next: 0, tellings: [None, None] }
     }
 
     /// Adds a member and gives the number to take it out by; `None` if there are `most` already.
@@ -37,19 +40,20 @@ impl Census {
         let number = self.next;
         self.next += 1;
         self.members.push((number, member));
-        self.telling = None;
+        self.tellings = [None, None];
         Some(number)
     }
 
     /// Takes a member out.
     pub(super) fn leave(&mut self, number: u64) {
         self.members.retain(|(each, _)| *each != number);
-        self.telling = None;
+        self.tellings = [None, None];
     }
 
-    /// The text, which all members share.
-    pub(super) fn telling(&mut self) -> Text {
-        let Self { head, members, telling, .. } = self;
+    /// The text, which all members share that came the same way.
+    pub(super) fn telling(&mut self, http2: bool) -> Text {
+        let Self { heads, members, tellings, .. } = self;
+        let (head, telling) = (&heads[usize::from(http2)], &mut tellings[usize::from(http2)]);
         telling.get_or_insert_with(|| Text::from(tell(head, members))).clone()
     }
 }
@@ -111,13 +115,14 @@ mod tests {
             "\", \"wss_over_h2\":\"0\", \"hostname\":\"host\", "
         );
         let first = "{\"peer\":\"127.0.0.1\",\"time\":\"17\",\"ua\":\"look \\u00221\\u0022\"}";
-        assert_eq!(&*census.telling(), format!("{head}\"wsi\":\"1\", \"conns\":[{first}]}}"));
+        assert_eq!(&*census.telling(false), format!("{head}\"wsi\":\"1\", \"conns\":[{first}]}}"));
         census.join(Member::new(None, 18, None), 2).unwrap();
         let second = "{\"peer\":\"unknown\",\"time\":\"18\",\"ua\":\"unknown\"}";
-        assert_eq!(&*census.telling(), format!("{head}\"wsi\":\"2\", \"conns\":[{second},{first}]}}"));
+        assert_eq!(&*census.telling(false), format!("{head}\"wsi\":\"2\", \"conns\":[{second},{first}]}}"));
+        assert!(census.telling(true).contains("\"wss_over_h2\":\"1\""));
         assert!(census.join(Member::new(None, 19, None), 2).is_none());
         census.leave(one);
-        assert_eq!(&*census.telling(), format!("{head}\"wsi\":\"1\", \"conns\":[{second}]}}"));
+        assert_eq!(&*census.telling(false), format!("{head}\"wsi\":\"1\", \"conns\":[{second}]}}"));
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use super::base64;
 use super::credentials::LONGEST;
 
 /// The user and password that a client gives.
-pub(super) struct Given {
+pub(crate) struct Given {
     /// With the colon between them, which is the first of perhaps several.
     pair: Box<[u8]>,
     colon: usize,

@@ -48,7 +48,8 @@ fn layer(path: &Path) -> ProtectLayer {
 
 fn layer_of(mount: &Mount<'_>, path: &Path, interval: Duration) -> ProtectLayer {
     let file = CredentialsFile::with_interval(path.to_str().unwrap(), "conf:1".to_owned(), interval);
-    ProtectLayer { guard: Arc::new(Guard { file, slash_redirect: slash_redirect(mount) }) }
+    let door = Doorkeeper(Arc::new(file));
+    ProtectLayer { guard: Arc::new(Guard { door, slash_redirect: slash_redirect(mount) }) }
 }
 
 fn users(text: &str) -> (TempDir, std::path::PathBuf) {

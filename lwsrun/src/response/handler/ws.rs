@@ -1,17 +1,19 @@
 //! Websockets: any path of a vhost opens one, whatever its mount is.
 //!
-//! [`Upgrade`] is put around a mount's handler. A request that does not ask for a websocket costs one look for the
-//! `Upgrade` header. One that asks is answered here: 101 and a session, or
+//! [`Upgrade`] is put around a mount's handler. A request that does not ask for a websocket costs one look at its method
+//! and one for the `Upgrade` header. One that asks, by an upgrade of HTTP/1.1 (RFC 6455) or an extended CONNECT of
+//! HTTP/2 (RFC 8441), is answered here: 101 or 200 and a session, or
 //!
 //! | status | when |
 //! |---|---|
 //! | 400 | it has a body, no good key, or a list of protocols that cannot be read |
-//! | 403 | it names no protocol, and `disable-no-protocol-ws-upgrades` is set |
+//! | 401 | the protocol has `basic-auth`, and the credentials are not in its file |
+//! | 403 | it names no protocol, and `disable-no-protocol-ws-upgrades` is set; its Host is not what `strict-host-check` wants; its Origin is none of the protocol's `origins` |
 //! | 404 | the vhost lists none of its protocols; or it names none and the vhost has no `default` |
 //! | 405 | it is not a GET |
 //! | 426 | it is of another version than 13 |
 //! | 500 | the protocol did not start |
-//! | 501 | the protocol is not built in, or has a key that is not honoured |
+//! | 501 | the protocol is not built in, or has a key that is not honoured; a CONNECT to something else than a websocket |
 //!
 //! Differs from lwsws: it drops these without an answer, and accepts a client without a protocol where there is no
 //! default, to do nothing. An `Upgrade` to anything else is ignored, where lwsws answers 403.
@@ -25,8 +27,11 @@ mod conversation;
 mod deflate;
 mod fault;
 mod frames;
+mod open;
+mod screen;
 mod session;
 mod stream;
+mod strict_host;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -40,32 +45,25 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use futures_util::future::Either;
-use http::header::{
-    ALLOW, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use http::{HeaderValue, Request, Response, StatusCode};
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
+use futures_util::future::{BoxFuture, Either};
+use http::header::{ALLOW, CONNECTION, ORIGIN, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderValue, Request, Response};
 use schemas::plan::{Seconds, Vhost};
-use tokio::time::timeout;
 use tower::Service;
 
-use crate::protocol::{Opening, Running, Unserved, VhostProtocols};
+use crate::protocol::{Running, Unserved, VhostProtocols};
+use crate::request::admit;
+use crate::request::protect::{Entry, challenge};
 use crate::response::error::Refusal;
-use crate::response::log;
+use crate::response::log::User;
 use crate::shutdown::Drain;
-use deflate::Deflate;
-use session::{Serving, SharedDrain, Turns};
-pub(crate) use upgrade::asks;
+use session::SharedDrain;
+pub(crate) use strict_host::StrictHost;
+pub(crate) use upgrade::asks_for_websocket;
 use upgrade::{Handshake, WrongUpgrade, handshake};
 
 /// Silence before a ping, where `ws-pingpong-secs` does not say.
 const SILENCE: Duration = Duration::from_secs(40);
-
-/// How long the 101 may take to be written.
-const HAND_OVER: Duration = Duration::from_secs(15);
 
 /// Address of the client: an extension of the requests that ask to upgrade. Without it protocols see none.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +77,8 @@ struct Shared {
     protocols: VhostProtocols,
     /// `disable-no-protocol-ws-upgrades`.
     must_name: bool,
+    /// `strict-host-check`.
+    strict: Option<StrictHost>,
     silence: Option<Duration>,
     drain: SharedDrain,
 }
@@ -90,11 +90,19 @@ pub(crate) struct Upgrade<S> {
     vhost: VhostUpgrades,
 }
 
+/// A request that may open a websocket.
+struct Admitted {
+    request: Request<Body>,
+    handshake: Handshake,
+    running: Arc<Running>,
+}
+
 impl VhostUpgrades {
     /// From the vhost's started protocols and `ws-pingpong-secs`, in which 0 means no pings. Each session holds the
     /// drain handle while it lives, and so does this: the drain is complete only when it is dropped.
     pub(crate) fn new(
         vhost: &Vhost<'_>,
+        strict: Option<StrictHost>,
         protocols: VhostProtocols,
         pingpong: Option<Seconds>,
         drain: Drain,
@@ -102,7 +110,7 @@ impl VhostUpgrades {
         let silence = pingpong.map_or(SILENCE, Duration::from);
         let silence = (!silence.is_zero()).then_some(silence);
         let must_name = vhost.disable_no_protocol_ws_upgrades;
-        Self(Arc::new(Shared { protocols, must_name, silence, drain: SharedDrain::new(drain) }))
+        Self(Arc::new(Shared { protocols, must_name, strict, silence, drain: SharedDrain::new(drain) }))
     }
 
     /// A protocol by its name, for `callback://` mounts; `None` if the vhost does not list it.
@@ -110,25 +118,22 @@ impl VhostUpgrades {
         self.0.protocols.find(name).cloned()
     }
 
-    /// Answers a request that asks for a websocket.
-    fn answer(&self, mut request: Request<Body>) -> Response<Body> {
-        let handshake = match handshake(&request) {
-            Ok(handshake) => handshake,
-            Err(wrong) => return refuse(wrong),
-        };
-        let running = match self.choose(handshake.protocols.as_deref()) {
-            Ok(Ok(running)) => Arc::clone(running),
-            Ok(Err(unserved)) => return unserved.response(),
-            Err(wrong) => return refuse(wrong),
-        };
-        let upgrade = hyper::upgrade::on(&mut request);
-        let deflate = running.deflate.then(|| Deflate::agree(request.headers())).flatten();
-        let response = switching(&handshake, &running, deflate.as_ref());
-        let opening = opening(request, &running);
-        let protocol = Turns::begin(running, opening);
-        let Shared { silence, drain, .. } = &*self.0;
-        tokio::spawn(hand_over(upgrade, protocol, *silence, deflate, drain.clone()));
-        response
+    /// Whether a request may open a websocket, credentials aside; if not, the answer to it.
+    fn admit(&self, request: Request<Body>) -> Result<Admitted, Box<Response<Body>>> {
+        let handshake = handshake(&request).map_err(refused)?;
+        if self.0.strict.as_ref().is_some_and(|strict| !strict.is_named(&request)) {
+            return Err(refused(WrongUpgrade::Host));
+        }
+        let chosen = self.choose(handshake.protocols.as_deref()).map_err(refused)?;
+        let running = chosen.as_ref().map(Arc::clone).map_err(|unserved| Box::new(unserved.response()))?;
+        if let Some(origins) = &running.terms.origins {
+            // One that is no text is none that is listed.
+            let origin = request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+            if !origins.admit(origin, admit::host(&request).ok().flatten()) {
+                return Err(refused(WrongUpgrade::Origin));
+            }
+        }
+        Ok(Admitted { request, handshake, running })
     }
 
     /// The protocol that a client gets.
@@ -140,6 +145,11 @@ impl VhostUpgrades {
             None => protocols.default().ok_or(WrongUpgrade::NoDefault),
         }
     }
+
+    /// Opens the session, and gives the answer that says so.
+    fn open(&self, admitted: Admitted) -> Response<Body> {
+        open::open(admitted, self.0.silence, self.0.drain.clone())
+    }
 }
 
 impl<S> Upgrade<S> {
@@ -149,80 +159,56 @@ impl<S> Upgrade<S> {
     }
 }
 
+type Answered = Result<Response<Body>, Infallible>;
+
 impl<S> Service<Request<Body>> for Upgrade<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, Infallible>>>;
+    type Future = Either<S::Future, Either<Ready<Answered>, BoxFuture<'static, Answered>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if asks(&request) {
-            Either::Right(ready(Ok(self.vhost.answer(request))))
-        } else {
-            Either::Left(self.inner.call(request))
+        if !asks_for_websocket(&request) {
+            return Either::Left(self.inner.call(request));
+        }
+        let at_once = |response| Either::Right(Either::Left(ready(Ok(response))));
+        let admitted = match self.vhost.admit(request) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return at_once(*refusal),
+        };
+        let Some(door) = &admitted.running.terms.door else { return at_once(self.vhost.open(admitted)) };
+        match door.entry(admitted.request.headers()) {
+            Entry::Admitted(user) => at_once(named(self.vhost.open(admitted), user)),
+            Entry::Refused => at_once(challenge()),
+            Entry::Unknown(given) => {
+                let (door, vhost) = (door.clone(), self.vhost.clone());
+                let answer = async move {
+                    match door.look(given).await {
+                        Ok(user) => Ok(named(vhost.open(admitted), user)),
+                        Err(refusal) => Ok(refusal),
+                    }
+                };
+                Either::Right(Either::Right(Box::pin(answer)))
+            }
         }
     }
 }
 
-/// Waits until the connection is ours, and serves the session.
-async fn hand_over(
-    upgrade: OnUpgrade,
-    protocol: Turns,
-    silence: Option<Duration>,
-    deflate: Option<Deflate>,
-    drain: SharedDrain,
-) {
-    let upgraded = match timeout(HAND_OVER, upgrade).await {
-        Ok(Ok(upgraded)) => upgraded,
-        Ok(Err(error)) => return tracing::debug!("websocket not opened: {error}"),
-        Err(_) => return tracing::debug!("websocket not opened: the answer was not taken"),
-    };
-    // What was read after the request is in there, and is read first.
-    // A task of its own, so that what the hand-over needed is not held by the session.
-    tokio::spawn(Serving::new(TokioIo::new(upgraded), protocol, silence, deflate, drain).await);
-}
-
-fn opening(request: Request<Body>, running: &Running) -> Opening {
-    let (parts, _) = request.into_parts();
-    Opening {
-        peer: parts.extensions.get::<Peer>().map(|peer| peer.0),
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().map(str::to_owned),
-        headers: parts.headers,
-        vhost: Arc::clone(&running.vhost),
-        protocol: Arc::clone(&running.protocol),
-    }
-}
-
-/// 101. The protocol is named only to those who named some, as RFC 6455 wants it.
-fn switching(handshake: &Handshake, running: &Running, deflate: Option<&Deflate>) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    response.extensions_mut().insert(log::Protocol(Arc::clone(&running.protocol)));
-    let headers = response.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(SEC_WEBSOCKET_ACCEPT, handshake.accept.clone());
-    // It equals a name that came in a header, so it can be in one.
-    if handshake.protocols.is_some()
-        && let Ok(name) = HeaderValue::from_str(&running.protocol)
-    {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, name);
-    }
-    if let Some(agreed) = deflate.and_then(Deflate::header) {
-        headers.insert(SEC_WEBSOCKET_EXTENSIONS, agreed);
-    }
+/// Names the user to the log.
+fn named(mut response: Response<Body>, user: User) -> Response<Body> {
+    response.extensions_mut().insert(user);
     response
 }
 
-fn refuse(wrong: WrongUpgrade) -> Response<Body> {
-    let mut response = wrong.refusal().explained(&wrong.to_string());
+/// The answer to a wrong upgrade.
+fn refused(wrong: WrongUpgrade) -> Box<Response<Body>> {
+    let mut response = Box::new(wrong.refusal().explained(&wrong.to_string()));
     let headers = response.headers_mut();
     match wrong {
         WrongUpgrade::Version => {

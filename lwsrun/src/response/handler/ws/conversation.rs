@@ -15,16 +15,14 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message as Wire};
 
-use super::deflate::{Deflate, Inflated};
+use super::deflate::{Deflate, Inflated, UNPACKED};
 use super::fault::close_for;
 use super::frames::{PIECE, Rest};
+use super::session::Held;
 use super::stream::ReadAhead;
 use super::watch::{Due, Watch};
 use crate::protocol::link::{Link, MESSAGES, Order};
 use crate::protocol::{CloseCode, Message, Text};
-
-/// Longest message and longest frame of a client; more is closed with 1009.
-pub(super) const MESSAGE: usize = 1024 * 1024;
 
 /// How long the other end has to answer a close.
 pub(super) const CLOSE_WAIT: Duration = Duration::from_secs(5);
@@ -52,6 +50,8 @@ pub(super) struct Conversation<S> {
     bits: Option<u8>,
     /// A close to be sent once all that is queued has been.
     closing: Option<Box<Order>>,
+    /// What the other end did wrong. It is told so once what it said before has been answered.
+    failing: Option<(CloseCode, &'static str)>,
     /// The socket took not all of what was written to it last.
     blocked: bool,
     watch: Watch,
@@ -91,27 +91,32 @@ enum Read {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
-    /// Begins on a stream that was upgraded. `silence` is how long the other end may be silent before it is pinged;
-    /// `None`: for ever. `deflate` is what was agreed on compression.
-    pub(super) async fn new(
-        stream: S,
-        link: Arc<Link>,
-        silence: Option<Duration>,
-        deflate: Option<Deflate>,
-    ) -> Self {
+    /// Begins on a stream that was upgraded.
+    pub(super) async fn new(stream: ReadAhead<S>, link: Arc<Link>, held: Held) -> Self {
+        let Held { silence, deflate, message, frame } = held;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
             .max_write_buffer_size(WRITE_BUFFER_MOST)
-            .max_message_size(Some(MESSAGE))
-            .max_frame_size(Some(MESSAGE))
-            // What is unpacked has no mask any more; what comes is looked at before that.
+            .max_message_size(Some(message))
+            // What is unpacked has frames of its own, without masks; what comes is looked at before that.
+            .max_frame_size(Some(if deflate.is_some() { frame.max(UNPACKED) } else { frame }))
             .accept_unmasked_frames(deflate.is_some());
         let bits = deflate.as_ref().map(Deflate::bits);
-        let stream = Inflated::new(ReadAhead::new(stream), deflate);
+        let stream = Inflated::new(stream, deflate);
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         let watch = Watch::new(silence);
-        Self { socket, link, phase: Phase::Open, rest: None, bits, closing: None, blocked: false, watch }
+        Self {
+            socket,
+            link,
+            phase: Phase::Open,
+            rest: None,
+            bits,
+            closing: None,
+            failing: None,
+            blocked: false,
+            watch,
+        }
     }
 
     /// Goes on until the conversation is over. `turn` lets the protocol work.
@@ -152,6 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         for _ in 0..MESSAGES {
             match self.phase {
                 Phase::Leaving | Phase::Over(_) => return Read::Dry,
+                Phase::Open if self.failing.is_some() => return Read::Dry,
                 Phase::Open if self.link.is_full() => return Read::Full,
                 Phase::Open | Phase::Closing | Phase::Answering => {}
             }
@@ -221,7 +227,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             self.rest = rest;
             self.send(frame);
         }
-        if let Some(order) = self.closing.take() {
+        if let Some((code, reason)) = self.failing.take() {
+            self.send_close(code, reason, Phase::Leaving);
+        } else if let Some(order) = self.closing.take() {
             self.send_close(order.code, &order.reason, Phase::Closing);
         }
     }
@@ -257,10 +265,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         }
     }
 
-    /// Tells the other end what it did wrong, and leaves.
-    fn fail(&mut self, code: CloseCode, reason: &str) {
+    /// Notes what the other end did wrong. From then on nothing is read; the protocol has one more turn.
+    fn fail(&mut self, code: CloseCode, reason: &'static str) {
         tracing::debug!(code = code.get(), "websocket closed: {reason}");
-        self.send_close(code, reason, Phase::Leaving);
+        self.watch.end_within(CLOSE_WAIT);
+        self.failing = Some((code, reason));
     }
 
     /// A close always finds room in the write buffer, see [`WRITE_BUFFER_MOST`].

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use http::{HeaderMap, HeaderValue};
 
-pub(super) use inbound::Fault;
+pub(super) use inbound::UNPACKED;
 pub(super) use inflated::Inflated;
 pub(super) use outbound::pack;
 

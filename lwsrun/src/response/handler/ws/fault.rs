@@ -3,8 +3,24 @@
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
-use super::deflate::Fault;
 use crate::protocol::CloseCode;
+
+/// What is found wrong below the frame decoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    /// A frame is not masked.
+    #[error("a client's frame is not masked")]
+    Unmasked,
+    /// What came cannot be unpacked.
+    #[error("a compressed message cannot be unpacked")]
+    Damaged,
+    /// A text is not UTF-8.
+    #[error("a text is not UTF-8")]
+    NotText,
+    /// A frame over the limit.
+    #[error("a frame is too long")]
+    TooLong,
+}
 
 /// Code and reason to close with; `None` if there is nobody left to tell.
 pub(super) fn close_for(error: &Error) -> Option<(CloseCode, &'static str)> {
@@ -17,6 +33,8 @@ pub(super) fn close_for(error: &Error) -> Option<(CloseCode, &'static str)> {
         Error::Io(error) => match error.get_ref()?.downcast_ref()? {
             Fault::Unmasked => Some((CloseCode::PROTOCOL, "client unmasked")),
             Fault::Damaged => Some((CloseCode::INVALID, "bad deflate")),
+            Fault::NotText => Some((CloseCode::INVALID, "bad utf8")),
+            Fault::TooLong => Some((CloseCode::TOO_BIG, "message too big")),
         },
         _ => None,
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, CatchUnwind, Shared, join};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -66,17 +67,29 @@ impl SharedDrain {
     }
 }
 
+/// How a session is held.
+pub(super) struct Held {
+    /// How long the other end may be silent before it is pinged; `None`: for ever.
+    pub(super) silence: Option<Duration>,
+    /// What was agreed on compression.
+    pub(super) deflate: Option<Deflate>,
+    /// Longest message of the client, in bytes.
+    pub(super) message: usize,
+    /// Longest frame of the client, in bytes.
+    pub(super) frame: usize,
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
-    /// A session on a stream that was upgraded. `silence`: before a ping, `None` for never. `deflate`: what was
-    /// agreed on compression.
+    /// A session on a stream that was upgraded, of which some was read already.
     pub(super) async fn new(
         stream: S,
+        ahead: Bytes,
         protocol: Turns,
-        silence: Option<Duration>,
-        deflate: Option<Deflate>,
+        held: Held,
         drain: SharedDrain,
     ) -> Self {
-        let conversation = Conversation::new(stream, Arc::clone(&protocol.link), silence, deflate).await;
+        let stream = ReadAhead::new(stream, ahead, held.frame);
+        let conversation = Conversation::new(stream, Arc::clone(&protocol.link), held).await;
         let talking = Talking { conversation, protocol, drain, told: false };
         Self { talking: Some(talking), parting: None }
     }
@@ -142,6 +155,7 @@ impl Turns {
     /// open: what it joins it has joined then, so the client misses nothing of what is said once it knows.
     pub(super) fn begin(running: Arc<Running>, opening: Opening) -> Self {
         let link = Arc::new(Link::default());
+        running.sessions.join(&link);
         let instance = Arc::clone(&running.instance);
         let session = Session::new(Arc::clone(&link));
         let begun = catch_unwind(AssertUnwindSafe(|| instance.session(opening, session)));
@@ -187,5 +201,6 @@ impl Drop for Turns {
     /// Whoever still has the session or a sender learns of the end, also if the connection never came.
     fn drop(&mut self) {
         self.link.end();
+        self.running.sessions.leave(&self.link);
     }
 }

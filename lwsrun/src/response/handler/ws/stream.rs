@@ -2,7 +2,7 @@
 //!
 //! A buffer of its own for each connection costs idle ones kilobytes; no buffer costs busy ones a system call for
 //! each frame. So all connections of a thread read into the same 64 KiB, and a connection keeps only what its frame
-//! decoder did not take at once.
+//! decoder did not take at once. The [`Screen`] sees what was read first.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,6 +11,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::fault::Fault;
+use super::screen::Screen;
 
 /// Most that one read takes from the socket.
 const READ: usize = 64 * 1024;
@@ -23,13 +26,23 @@ thread_local! {
 pub(super) struct ReadAhead<S> {
     io: S,
     ahead: Bytes,
+    screen: Screen,
+    /// What is wrong with what was read last. It is told when all before it has been taken.
+    fault: Option<Fault>,
     received: u64,
     sent: u64,
 }
 
 impl<S> ReadAhead<S> {
-    pub(super) fn new(io: S) -> Self {
-        Self { io, ahead: Bytes::new(), received: 0, sent: 0 }
+    /// On a stream of which some was read already, with a limit for frames.
+    pub(super) fn new(io: S, mut ahead: Bytes, longest_frame: usize) -> Self {
+        let mut screen = Screen::new(longest_frame);
+        let found = screen.look(&ahead).err();
+        let fault = found.map(|(good, fault)| {
+            ahead.truncate(good);
+            fault
+        });
+        Self { io, ahead, screen, fault, received: 0, sent: 0 }
     }
 
     /// Bytes that came from the peer so far.
@@ -51,26 +64,49 @@ impl<S: AsyncRead + Unpin> ReadAhead<S> {
 
     /// Reads ahead, where nothing is left of what was. Gives how much that was, 0 at the end.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.ahead = ready!(self.read_shared(cx, Bytes::copy_from_slice))?;
+        self.ahead = ready!(self.read_screened(cx, Bytes::copy_from_slice))?;
         Poll::Ready(Ok(self.ahead.len()))
     }
 
     /// Reads and forgets. Gives how much that was, 0 at the end.
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.ahead = Bytes::new();
-        self.read_shared(cx, <[u8]>::len)
+        read_shared(&mut self.io, cx, <[u8]>::len)
     }
 
-    /// Reads into the thread's buffer and hands `take` what came.
-    fn read_shared<T>(&mut self, cx: &mut Context<'_>, take: impl FnOnce(&[u8]) -> T) -> Poll<io::Result<T>> {
-        SHARED.with_borrow_mut(|shared| {
-            shared.resize(READ, 0);
-            let mut buffer = ReadBuf::new(shared);
-            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
-            self.received += buffer.filled().len() as u64;
-            Poll::Ready(Ok(take(buffer.filled())))
-        })
+    /// Reads, and hands `take` what came, unless what came before has a fault.
+    fn read_screened<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> Poll<io::Result<T>> {
+        if let Some(fault) = self.fault {
+            return Poll::Ready(Err(io::Error::other(fault)));
+        }
+        let Self { io, screen, fault, received, .. } = self;
+        let taken = ready!(read_shared(io, cx, |came| {
+            *received += came.len() as u64;
+            let Err((good, found)) = screen.look(came) else { return Ok(take(came)) };
+            *fault = Some(found);
+            // Nothing at all would be taken for the end.
+            if good == 0 { Err(io::Error::other(found)) } else { Ok(take(&came[..good])) }
+        }))?;
+        Poll::Ready(taken)
     }
+}
+
+/// Reads into the thread's buffer and hands `take` what came.
+fn read_shared<S: AsyncRead + Unpin, T>(
+    io: &mut S,
+    cx: &mut Context<'_>,
+    take: impl FnOnce(&[u8]) -> T,
+) -> Poll<io::Result<T>> {
+    SHARED.with_borrow_mut(|shared| {
+        shared.resize(READ, 0);
+        let mut buffer = ReadBuf::new(shared);
+        ready!(Pin::new(io).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(take(buffer.filled())))
+    })
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
@@ -86,7 +122,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
                 buffer.put_slice(&came[..now]);
                 Bytes::copy_from_slice(&came[now..])
             };
-            this.ahead = ready!(this.read_shared(cx, taken))?;
+            this.ahead = ready!(this.read_screened(cx, taken))?;
         } else {
             let now = this.ahead.len().min(buffer.remaining());
             buffer.put_slice(&this.ahead[..now]);
@@ -125,10 +161,13 @@ mod tests {
     #[tokio::test]
     async fn small_reads_get_every_byte_in_order() {
         let (mut far, near) = tokio::io::duplex(1 << 20);
-        let sent: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
+        // Two frames, so that it is good to look at.
+        let head = [0x82, 127, 0, 0, 0, 0, 0, 6, 0x1a, 0x80];
+        let payload: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+        let sent = [&head[..], &payload, &head, &payload].concat();
         far.write_all(&sent).await.unwrap();
         drop(far);
-        let mut near = ReadAhead::new(near);
+        let mut near = ReadAhead::new(near, Bytes::new(), usize::MAX);
         let mut got = Vec::new();
         let mut piece = [0; 14];
         loop {

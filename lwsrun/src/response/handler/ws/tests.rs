@@ -20,15 +20,15 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use schemas::plan::{self, OptionValue, ProtocolOption, Seconds, Vhost};
+use schemas::plan::{self, Bind, Families, OptionValue, ProtocolOption, Seconds, Vhost};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::Message as Wire;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tower::Service;
 
-use super::{Peer, Upgrade, VhostUpgrades};
-use crate::boot::testing::{PLACE, vhost};
+use super::{Peer, StrictHost, Upgrade, VhostUpgrades};
+use crate::boot::testing::{PLACE, listener, vhost};
 use crate::protocol::{BoxFuture, Instance, Opening, Options, Protocol, Registry, Session, StartError};
 use crate::protocol::{VhostContext, VhostProtocols};
 use crate::response::error::Refusal;
@@ -76,7 +76,13 @@ impl Site {
         let drain = DrainControl::new();
         let (protocols, words) =
             VhostProtocols::start(vhost, registry, |place| format!("site:{}", place.line));
-        Self { upgrades: VhostUpgrades::new(vhost, protocols, pingpong, drain.handle()), drain, words }
+        let bind = Bind::Any { port: 7681, families: Families::Both };
+        let strict = StrictHost::new(vhost, Some(&listener(bind)));
+        Self {
+            upgrades: VhostUpgrades::new(vhost, strict, protocols, pingpong, drain.handle()),
+            drain,
+            words,
+        }
     }
 
     fn service(&self) -> Upgrade<Refuse> {

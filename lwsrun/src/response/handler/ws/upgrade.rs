@@ -1,4 +1,5 @@
-//! Whether a request asks to become a websocket, and whether it asks rightly (RFC 6455, section 4.2.1).
+//! Whether a request asks to become a websocket, and whether it asks rightly (RFC 6455, section 4.2.1; for HTTP/2 RFC
+//! 8441, section 5).
 
 use axum::body::Body;
 use http::header::{
@@ -6,6 +7,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 use http_body::Body as _;
+use hyper::ext::Protocol;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::response::error::Refusal;
@@ -19,8 +21,8 @@ const LONGEST_PROTOCOL: usize = 128;
 /// A right request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Handshake {
-    /// `Sec-WebSocket-Accept` of the answer.
-    pub(super) accept: HeaderValue,
+    /// `Sec-WebSocket-Accept` of the answer; `None` in HTTP/2, which has none.
+    pub(super) accept: Option<HeaderValue>,
     /// Subprotocols in the order of the client's preference; `None` if it sent no list.
     pub(super) protocols: Option<Vec<String>>,
 }
@@ -34,12 +36,21 @@ pub(super) enum WrongUpgrade {
     /// It has a body, so it is in doubt where the frames begin.
     #[error("a request to open a websocket has no body")]
     Body,
+    /// A CONNECT to something else.
+    #[error("websocket is the only protocol that can be connected to here")]
+    Protocol,
     /// Another version, or none.
     #[error("websockets are spoken here in version 13 only")]
     Version,
     /// No key, several, or not 16 bytes in base64.
     #[error("Sec-WebSocket-Key must be given once, 16 bytes in base64")]
     Key,
+    /// Another Host than `strict-host-check` wants.
+    #[error("websockets are opened here under the name and port of this host only")]
+    Host,
+    /// An Origin that the protocol does not list.
+    #[error("pages of this origin may not open a websocket here")]
+    Origin,
     /// Subprotocols that cannot be read.
     #[error("Sec-WebSocket-Protocol must be a list of at most 32 names")]
     Protocols,
@@ -61,7 +72,8 @@ impl WrongUpgrade {
             Self::Body | Self::Key | Self::Protocols => Refusal::BadRequest,
             Self::Version => Refusal::UpgradeRequired,
             Self::NoProtocol | Self::NoDefault => Refusal::NotFound,
-            Self::NoneNamed => Refusal::Forbidden,
+            Self::NoneNamed | Self::Host | Self::Origin => Refusal::Forbidden,
+            Self::Protocol => Refusal::NotImplemented,
         }
     }
 }
@@ -69,13 +81,20 @@ impl WrongUpgrade {
 /// Whether the request asks for a websocket. If not it is an ordinary one, whatever else its `Upgrade` names.
 ///
 /// HTTP/1.0 cannot upgrade, and without `Connection: upgrade` the field was meant for another hop (RFC 9110,
-/// section 7.8).
-pub(crate) fn asks(request: &Request<Body>) -> bool {
+/// section 7.8). An extended CONNECT asks in any case: there is nothing else that it could be here.
+pub(crate) fn asks_for_websocket(request: &Request<Body>) -> bool {
+    if request.version() == Version::HTTP_2 {
+        return is_extended_connect(request);
+    }
     let headers = request.headers();
     headers.contains_key(UPGRADE)
         && request.version() == Version::HTTP_11
         && has_token(headers, &UPGRADE, "websocket")
         && has_token(headers, &CONNECTION, "upgrade")
+}
+
+fn is_extended_connect(request: &Request<Body>) -> bool {
+    request.method() == Method::CONNECT && request.extensions().get::<Protocol>().is_some()
 }
 
 /// Checks a request that asks.
@@ -84,7 +103,11 @@ pub(crate) fn asks(request: &Request<Body>) -> bool {
 /// What is wrong with it.
 pub(super) fn handshake(request: &Request<Body>) -> Result<Handshake, WrongUpgrade> {
     let headers = request.headers();
-    if request.method() != Method::GET {
+    let http2 = is_extended_connect(request);
+    if http2 && request.extensions().get::<Protocol>().map(Protocol::as_str) != Some("websocket") {
+        return Err(WrongUpgrade::Protocol);
+    }
+    if !http2 && request.method() != Method::GET {
         return Err(WrongUpgrade::Method);
     }
     if !request.body().is_end_stream() {
@@ -93,9 +116,14 @@ pub(super) fn handshake(request: &Request<Body>) -> Result<Handshake, WrongUpgra
     if only(headers, &SEC_WEBSOCKET_VERSION) != Some("13") {
         return Err(WrongUpgrade::Version);
     }
-    let key = only(headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(WrongUpgrade::Key)?;
-    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| WrongUpgrade::Key)?;
+    let accept = if http2 { None } else { Some(accept(headers).ok_or(WrongUpgrade::Key)?) };
     Ok(Handshake { accept, protocols: protocols(headers)? })
+}
+
+/// The answer to the key that the client made up.
+fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
+    let key = only(headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key))?;
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()
 }
 
 /// Whether a list header has a token, in any case and on any line.
@@ -178,12 +206,12 @@ mod tests {
             (&[], false),
         ];
         for (headers, expected) in table {
-            assert_eq!(asks(&request("GET", headers)), expected, "{headers:?}");
+            assert_eq!(asks_for_websocket(&request("GET", headers)), expected, "{headers:?}");
         }
         for version in [Version::HTTP_10, Version::HTTP_2] {
             let mut request = request("GET", &ASKS);
             *request.version_mut() = version;
-            assert!(!asks(&request), "{version:?}");
+            assert!(!asks_for_websocket(&request), "{version:?}");
         }
     }
 
@@ -191,7 +219,7 @@ mod tests {
     fn who_asks_rightly() {
         let ok = handshake(&request("GET", &[KEY, VERSION])).unwrap();
         // The example of RFC 6455, section 1.3.
-        assert_eq!(ok.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(ok.accept.unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(ok.protocols, None);
 
         let key = |key| ("sec-websocket-key", key);
@@ -214,6 +242,26 @@ mod tests {
         let mut with_body = request("GET", &[KEY, VERSION]);
         *with_body.body_mut() = Body::from("x");
         assert_eq!(handshake(&with_body), Err(WrongUpgrade::Body));
+    }
+
+    #[test]
+    fn extended_connects() {
+        let connect = |protocol| {
+            let mut request = request("CONNECT", &[VERSION, ("sec-websocket-protocol", "a")]);
+            *request.version_mut() = Version::HTTP_2;
+            request.extensions_mut().insert(Protocol::from_static(protocol));
+            request
+        };
+        assert!(asks_for_websocket(&connect("websocket")) && asks_for_websocket(&connect("connect-udp")));
+        let ok = Handshake { accept: None, protocols: Some(vec!["a".to_owned()]) };
+        assert_eq!(handshake(&connect("websocket")), Ok(ok));
+        assert_eq!(handshake(&connect("connect-udp")), Err(WrongUpgrade::Protocol));
+        let mut old = connect("websocket");
+        old.headers_mut().remove(SEC_WEBSOCKET_VERSION);
+        assert_eq!(handshake(&old), Err(WrongUpgrade::Version));
+        let mut plain = request("CONNECT", &[VERSION]);
+        *plain.version_mut() = Version::HTTP_2;
+        assert!(!asks_for_websocket(&plain), "without :protocol it is a tunnel, which is not made here");
     }
 
     #[test]

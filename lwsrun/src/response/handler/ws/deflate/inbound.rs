@@ -8,6 +8,7 @@
 use bytes::{Buf, Bytes};
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::super::fault::Fault;
 use super::Seat;
 
 /// What every compressed message was cut by (RFC 7692, section 7.2.2).
@@ -19,6 +20,9 @@ const TAKEN: usize = 4096;
 /// Most that is unpacked in one go.
 const GIVEN: usize = 16 * 1024;
 
+/// Longest frame that unpacking makes.
+pub(in super::super) const UNPACKED: usize = GIVEN;
+
 /// Longest head of a frame.
 const HEAD: usize = 14;
 
@@ -26,17 +30,6 @@ const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
-
-/// What only this end of the decoder can find wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in super::super) enum Fault {
-    /// A frame is not masked.
-    #[error("a client's frame is not masked")]
-    Unmasked,
-    /// What came cannot be unpacked.
-    #[error("a compressed message cannot be unpacked")]
-    Damaged,
-}
 
 /// See the module.
 pub(super) struct Inbound {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::*;
-use crate::protocol::{CloseCode, Message, TrySendError};
+use crate::protocol::{CloseCode, Message, Sessions, TrySendError};
 
 async fn echo(mut session: Session) {
     while let Some(message) = session.next().await {
@@ -88,6 +88,58 @@ async fn a_sender_works_from_elsewhere_and_learns_of_the_end() {
     assert_eq!(closed(&mut client).await, (4001, "é".repeat(61)));
     assert_eq!(sender.try_send("too late"), Err(TrySendError::Closed));
     assert!(sender.send("too late").await.is_err());
+}
+
+/// Tells what it is told to all sessions, its own and those of the protocol `other`.
+struct Telling(&'static str);
+
+struct Told(Sessions, Option<Sessions>);
+
+impl Protocol for Telling {
+    fn name(&self) -> &str {
+        self.0
+    }
+
+    fn start(&self, context: VhostContext, _: Options) -> Result<Arc<dyn Instance>, StartError> {
+        Ok(Arc::new(Told(context.sessions(), context.sessions_of("other"))))
+    }
+}
+
+impl Instance for Told {
+    fn session(self: Arc<Self>, _: Opening, mut session: Session) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            while let Some(message) = session.next().await {
+                let own = self.0.broadcast(message.clone());
+                let others = self.1.as_ref().map_or(0, |others| others.broadcast(message));
+                let _ = session.send(format!("{own} {others}")).await;
+            }
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_sessions_of_a_protocol_can_be_reached() {
+    let registry = Registry::empty().with(Telling("one")).with(Telling("other"));
+    let protocols = vec![named("one"), named("other")];
+    let site = Site::new(&registry, &Vhost { protocols, ..vhost() });
+    let (mut first, mut second) = (site.open("/", "one").await, site.open("/", "one").await);
+    let mut third = site.open("/", "other").await;
+    first.send(Wire::text("ahoy")).await.unwrap();
+    for heard in [&mut first, &mut second, &mut third] {
+        assert_eq!(next(heard).await, Wire::text("ahoy"));
+    }
+    assert_eq!(next(&mut first).await, Wire::text("2 1"));
+    // Whoever has gone is not counted.
+    second.close(None).await.unwrap();
+    while second.next().await.is_some() {}
+    drop(third);
+    for expected in ["1 0", "1 0"] {
+        // The session of a connection that broke ends a little later.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        first.send(Wire::text("ahoy")).await.unwrap();
+        assert_eq!(next(&mut first).await, Wire::text("ahoy"));
+        assert_eq!(next(&mut first).await, Wire::text(expected));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,6 +63,51 @@ async fn broken_rules_are_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_said_before_a_broken_rule_is_answered() {
+    let site = Site::builtin();
+    let mut stream = site.open("/", ECHO).await.into_inner();
+    let sent = [frame(0x81, b"a"), frame(0x89, b"p"), frame(0x82, b"b"), frame(0x83, b""), frame(0x81, b"c")];
+    stream.write_all(&sent.concat()).await.unwrap();
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).await.unwrap();
+    let pong = received.windows(3).position(|three| three == b"\x8a\x01p").expect("a pong");
+    received.drain(pong..pong + 3);
+    assert_eq!(received, [b"\x81\x01a\x82\x01b", &*close(1002, "bad opc")].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_text_is_refused_before_its_frame_has_ended() {
+    let site = Site::builtin();
+    for opener in [frame(0x81, b"ahoy\xff and much more"), frame(0x01, b"ahoy\xff and much more")] {
+        let mut stream = site.open("/", MIRROR).await.into_inner();
+        stream.write_all(&opener[..11]).await.unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, close(1007, "bad utf8"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_are_those_of_the_config() {
+    let sizes = vec![option("max-message-size", "10"), option("max-frame-size", "4")];
+    let protocols = vec![plan::Protocol { options: sizes, ..named(MIRROR) }];
+    let site = Site::new(&Registry::default(), &Vhost { protocols, ..vhost() });
+    let frames = |first: &[&[u8]]| {
+        let last = first.len() - 1;
+        let each = first.iter().enumerate().map(|(at, payload)| {
+            frame(if at == 0 { 1 } else { 0 } | if at == last { 0x80 } else { 0 }, payload)
+        });
+        each.collect::<Vec<_>>().concat()
+    };
+    let bye = frame(0x88, b"");
+    let taken = exchange(&site, &[frames(&[b"1234", b"5678", b"90"]), bye].concat()).await;
+    assert!(taken.starts_with(b"\x88\0") || taken.starts_with(b"\x81\x0a1234567890"), "{taken:x?}");
+    for wrong in [frames(&[b"1234", b"5678", b"901"]), frames(&[b"12345"]), frame(0x82, b"12345")] {
+        assert_eq!(exchange(&site, &wrong).await, close(1009, "message too big"), "{wrong:x?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn closes_are_echoed() {
     let site = Site::builtin();
     let bye = [&b"\x03\xe8"[..], b"bye"].concat();

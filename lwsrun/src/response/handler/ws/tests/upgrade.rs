@@ -79,7 +79,7 @@ async fn the_table_of_answers() {
         (&plain, "GET", &[(protocol, Some("DUMB-INCREMENT-PROTOCOL"))], StatusCode::NOT_FOUND),
         (&plain, "GET", &[(protocol, Some("absent"))], StatusCode::NOT_IMPLEMENTED),
         (&plain, "GET", &[(protocol, Some("absent, dumb-increment-protocol"))], StatusCode::NOT_IMPLEMENTED),
-        (&plain, "GET", &[(protocol, Some(MIRROR))], StatusCode::NOT_IMPLEMENTED),
+        (&plain, "GET", &[(protocol, Some(MIRROR))], StatusCode::UNAUTHORIZED),
         (&plain, "GET", &[(protocol, Some("doing"))], StatusCode::NOT_IMPLEMENTED),
         (&plain, "GET", &[(protocol, Some("failing"))], StatusCode::INTERNAL_SERVER_ERROR),
         (&plain, "GET", &[], StatusCode::NOT_FOUND),
@@ -97,6 +97,56 @@ async fn the_table_of_answers() {
     for (site, method, change, status) in table {
         assert_eq!(ask(site, method, change).await.status(), status, "{method} {change:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_listed_origins_open_a_session() {
+    let list = OptionValue::Json(r#"["https://a.test","self"]"#);
+    let options = vec![ProtocolOption { name: "origins", value: list }];
+    let protocols = vec![plan::Protocol { options, ..named(ECHO) }];
+    let site = Site::new(&Registry::default(), &Vhost { protocols, ..vhost() });
+    for (origin, status) in [
+        (None, 101),
+        (Some("https://a.test"), 101),
+        (Some("http://host.test:7681"), 101),
+        (Some("http://host.test"), 403),
+        (Some("https://evil.test"), 403),
+        (Some("null"), 403),
+    ] {
+        let change =
+            [("sec-websocket-protocol", Some(ECHO)), ("host", Some("host.test:7681")), ("origin", origin)];
+        assert_eq!(ask(&site, "GET", &change).await.status(), status, "{origin:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_host_is_named_in_full() {
+    let protocols = vec![named(ECHO)];
+    let site = Site::new(&Registry::default(), &Vhost { protocols, strict_host_check: true, ..vhost() });
+    for (host, status) in [("a.test:7681", 101), ("a.test", 403), ("b.a.test:7681", 403)] {
+        let change = [("sec-websocket-protocol", Some(ECHO)), ("host", Some(host))];
+        assert_eq!(ask(&site, "GET", &change).await.status(), status, "{host}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_protocol_may_ask_for_credentials() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "mate:rope\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let protocols = vec![plan::Protocol { basic_auth: Some(path), ..named(ECHO) }, named(COUNTER)];
+    let site = Site::new(&Registry::default(), &Vhost { protocols, ..vhost() });
+    let protocol = |name| ("sec-websocket-protocol", Some(name));
+    let given = |credentials| [protocol(ECHO), ("authorization", credentials)];
+    let response = ask(&site, "GET", &given(None)).await;
+    assert_eq!(response.status(), 401);
+    assert_eq!(response.headers()["www-authenticate"], "Basic realm=\"lwsws\"");
+    // The first look at the file waits for it, the second need not.
+    for _ in 0..2 {
+        assert_eq!(ask(&site, "GET", &given(Some("Basic bWF0ZTpyb3Bl"))).await.status(), 101);
+        assert_eq!(ask(&site, "GET", &given(Some("Basic bWF0ZTpyb3Bz"))).await.status(), 401);
+    }
+    assert_eq!(ask(&site, "GET", &[protocol(COUNTER)]).await.status(), 101);
 }
 
 #[tokio::test(start_paused = true)]
