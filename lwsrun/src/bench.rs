@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{Request, Response};
-use schemas::plan::{Cache, Mount, Origin, Place, SourceId};
+use schemas::plan::{Cache, Mount, Origin, Place, ProxyLimits, SourceId};
 use tower::Service;
 
 use crate::response::handler::file::{FileCache, FileService};
@@ -31,6 +31,7 @@ fn mount(docroot: &str) -> Mount<'_> {
         cgi_env: Vec::new(),
         cgi_chroot: None,
         cgi_chdir: None,
+        proxy: ProxyLimits::default(),
         pmo: Vec::new(),
         cache: Cache::default(),
         extra_mimetypes: Vec::new(),

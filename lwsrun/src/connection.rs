@@ -10,7 +10,6 @@ mod http2;
 pub(crate) mod listen;
 mod pace;
 mod peek;
-#[allow(dead_code, reason = "proxies and CGI programs are the first to watch")]
 mod presence;
 mod sendfile;
 mod slot;
@@ -27,8 +26,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use client::ClientCertificate;
+pub(crate) use finish::Begun;
 pub(crate) use guard::{Cut, field_of};
-pub(crate) use presence::Presence;
+pub(crate) use presence::{Presence, Watch};
 pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};
 pub(crate) use upgraded::Unwrap;
 

@@ -33,6 +33,7 @@ use boot::privilege::{Identity, PrivilegeError};
 use boot::site::Site;
 use boot::sockets::{self, BindError, Sockets};
 use boot::survey::{self, missing_docroots};
+use boot::tls::client::ClientKeys;
 use boot::tls::{KeyError, Keys, watch};
 use boot::workers::{self, Ended, Workers};
 use connection::Serving;
@@ -103,6 +104,7 @@ pub fn check(path: &Path, registry: &Registry) -> Result<Report, RunError> {
     errors.extend(unusable.iter().map(ToString::to_string));
     errors.extend(survey::faults_of_logs(&plan));
     warnings.extend(unwise);
+    warnings.extend(ClientKeys::load(&plan).faults(&plan));
     Ok(Report { summary: summary(path, &plan), errors, warnings })
 }
 
@@ -119,11 +121,13 @@ fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
     let sockets = sockets::bind(&plan, workers::count(&plan), &identity)?;
     let keys = Keys::load(&plan).map_err(Cause::Keys)?;
     keys.open_to_all().for_each(|warning| tracing::warn!("{warning}"));
+    let client_keys = ClientKeys::load(&plan);
+    client_keys.faults(&plan).iter().for_each(|fault| tracing::warn!("{fault}"));
     let (logs, writer) = AccessLogs::open(&plan, &identity)?;
     identity.assume()?;
     let writer = writer.map(Writer::start).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(plan, registry, sockets, keys, logs, open_files));
+    let served = runtime.block_on(serve(plan, registry, sockets, (keys, client_keys), logs, open_files));
     if let Some(writer) = writer {
         writer.finish();
     }
@@ -135,14 +139,14 @@ async fn serve(
     plan: Arc<Plan>,
     registry: Registry,
     sockets: Sockets,
-    keys: Keys,
+    (keys, client_keys): (Keys, ClientKeys),
     logs: AccessLogs,
     open_files: u64,
 ) -> Result<(), Cause> {
     let mut signals = Signals::new()?;
     logs.follow_signals()?;
     let drain = DrainControl::new();
-    let site = Site::new(Arc::clone(&plan), registry.clone(), drain.handle(), logs);
+    let site = Site::new(Arc::clone(&plan), registry.clone(), client_keys, drain.handle(), logs);
     let serving = Serving::new(&plan, site, keys.clone(), drain.handle());
     let deadline = serving.timeout();
     let mut workers = Workers::start(sockets.workers, &serving, open_files)?;

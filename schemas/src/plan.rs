@@ -29,7 +29,8 @@ pub use id::{ListenerId, MountId, SourceId, VhostId};
 pub use model::{
     AccessLog, Bind, Cache, ClientTls, Families, Global, Group, Header, Interpret, KeyPlace, Listener,
     Listeners, LogFormat, Mime, Mount, OptionValue, Origin, Pair, Place, Protocol, ProtocolOption,
-    RejectKeyword, Seconds, SourceFile, Sources, Suite, Tls, TlsVersion, Upstream, UpstreamAddress, Vhost,
+    ProxyLimits, RejectKeyword, Seconds, SourceFile, Sources, Suite, Tls, TlsVersion, Upstream,
+    UpstreamAddress, Vhost,
 };
 pub use preamble::{FORMAT_VERSION, MAGIC};
 pub use read::Plan;

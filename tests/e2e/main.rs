@@ -15,6 +15,7 @@ mod handler_redirect;
 mod handler_ws;
 mod http2;
 mod layer_headers;
+mod listeners;
 mod protect;
 mod request;
 mod route_agrees;

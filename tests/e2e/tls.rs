@@ -2,16 +2,21 @@
 //!
 //! What needs OpenSSL's command says so and passes where that is not installed.
 
+mod matrix;
+
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     date_time_ymd,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tests::client::{Client, get};
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;
@@ -35,7 +40,7 @@ impl OpenSsl<'_> {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let request = format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.host);
         // OpenSSL is gone already if the handshake failed.
-        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), request.as_bytes());
+        let _ = child.stdin.take().unwrap().write_all(request.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         String::from_utf8_lossy(&text).into_owned()
@@ -347,24 +352,79 @@ fn a_certificate_that_is_missing_may_come_later() {
     assert_eq!(shown(port).as_deref(), Some("late"));
 }
 
+/// Of many pairs most are looked at when they are needed, or in the background: a broken one keeps nobody waiting.
+#[test]
+fn of_many_certificates_a_broken_one_is_said_and_the_others_are_served() {
+    const MANY: usize = 300;
+    let port = free_port();
+    let vhosts: Vec<_> = (0..MANY)
+        .map(|number| vhost("a.test", port, "").replace("a.test", &format!("v{number}.test")))
+        .collect();
+    let mut config = config(&vhosts);
+    let folder = config.path("");
+    let (cert, key) = tls::certificate(&folder, "a.test");
+    let copy = |number: usize, kind: &str| folder.join(format!("v{number}.test.{kind}"));
+    for number in 0..MANY {
+        fs::copy(&cert, copy(number, "crt")).unwrap();
+        fs::copy(&key, copy(number, "key")).unwrap();
+    }
+    fs::copy(&cert, copy(MANY - 1, "key")).unwrap();
+    config = config.www("v298.test/index.html", "one of many");
+    let server = Server::start(&config.compile());
+    let said = server.line_with("holds no private key");
+    assert!(said.contains("v299.test") && said.contains("conf.d/site:"), "{said}");
+    assert!(Client::tls(port, "v299.test", tls::looking(&[], true)).is_err());
+    let mut client = Client::tls(port, "v298.test", tls::looking(&[], true)).unwrap();
+    assert_eq!(client.get("v298.test", "/").text(), "one of many");
+}
+
+/// Clients that send nothing, or a byte now and then, leave the others untouched, and are closed in time.
 #[test]
 fn clients_that_dawdle_in_the_handshake_hold_up_nobody() {
+    const SLOW: usize = 2000;
     let port = free_port();
-    let config = config(&[vhost("a.test", port, "")]);
+    let config = config(&[vhost("a.test", port, "")])
+        .conf("{ \"global\": { \"init-ssl\": \"1\", \"timeout-secs\": \"4\" } }");
     let _server = Server::start(&config.compile());
-    let silent: Vec<TcpStream> = (0..300)
-        .map(|number| {
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-            if number % 2 == 0 {
-                // The beginning of a handshake that says it is long.
-                std::io::Write::write_all(&mut stream, b"\x16\x03\x01\x01\x00\x01").unwrap();
+    let slow = SLOW.min(may_open());
+    let silent: Vec<TcpStream> =
+        (0..slow).map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap()).collect();
+    // The beginning of a handshake that says it is long.
+    let hello = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &[0; 53][..]].concat();
+    let stop = AtomicBool::new(false);
+    let (dribbling, _) = silent.split_at(slow / 2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut each_second = hello.iter();
+            while let (Some(byte), false) = (each_second.next(), stop.load(Ordering::Relaxed)) {
+                for mut stream in dribbling {
+                    // Those that are closed take no more.
+                    let _ = stream.write_all(&[*byte]);
+                }
+                std::thread::sleep(Duration::from_secs(1));
             }
-            stream
-        })
-        .collect();
-    for _ in 0..20 {
-        let mut client = Client::tls(port, "a.test", tls::looking(&[], true)).unwrap();
-        assert_eq!(client.get("a.test", "/").text(), "page of a");
-    }
+        });
+        for _ in 0..20 {
+            let mut client = Client::tls(port, "a.test", tls::looking(&[], true)).unwrap();
+            assert_eq!(client.get("a.test", "/").text(), "page of a");
+        }
+        for (number, mut stream) in silent.iter().enumerate() {
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            // A reset is an end as well; a time-out is not.
+            let open = stream.read(&mut [0; 16]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+            assert!(!open, "connection {number} is still open");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
     drop(silent);
+    let mut client = Client::tls(port, "a.test", tls::looking(&[], true)).unwrap();
+    assert_eq!(client.get("a.test", "/").text(), "page of a");
+}
+
+/// How many files this process may open besides those that other tests need.
+fn may_open() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(most.saturating_sub(500)).unwrap_or(usize::MAX)
 }

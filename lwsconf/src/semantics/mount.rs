@@ -1,7 +1,7 @@
 //! A mount: where it hangs, and what is done there.
 
 use grammar::Span;
-use schemas::plan::{Cache, Interpret, Mime, Mount, Origin, Pair, Seconds};
+use schemas::plan::{Cache, Interpret, Mime, Mount, Origin, Pair, ProxyLimits, Seconds};
 
 use super::header::plain_pairs;
 use super::{Lowering, number};
@@ -31,6 +31,7 @@ impl<'a> Lowering<'a, '_> {
             cgi_env,
             cgi_chroot: text("cgi-chroot"),
             cgi_chdir: text("cgi-chdir"),
+            proxy: proxy(fields),
             pmo: plain_pairs(fields.pairs("pmo")),
             cache: cache(fields),
             extra_mimetypes,
@@ -96,6 +97,19 @@ fn cache(fields: &Fields<'_>) -> Cache {
         revalidate: fields.is_on("cache-revalidate"),
         intermediaries: fields.is_on("cache-intermediaries"),
         no_cache: fields.is_on("cache-no"),
+    }
+}
+
+fn proxy(fields: &Fields<'_>) -> ProxyLimits {
+    let integer = |key| fields.integer(key).map(|integer| integer.value);
+    let seconds = |key| integer(key).and_then(number).map(Seconds);
+    ProxyLimits {
+        connect_timeout: seconds("proxy-connect-timeout"),
+        answer_timeout: seconds("proxy-answer-timeout"),
+        idle_timeout: seconds("proxy-idle-timeout"),
+        websocket_timeout: seconds("proxy-websocket-timeout"),
+        connections: integer("proxy-connections").and_then(number),
+        body_limit: integer("proxy-body-limit").and_then(number),
     }
 }
 

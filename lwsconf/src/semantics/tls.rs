@@ -41,7 +41,7 @@ impl<'a> Lowering<'a, '_> {
         if self.is_missing(fields, "host-ssl-key") {
             self.report.push(private_key_missing(fields));
         }
-        let policy = self.policy(fields);
+        let policy = self.policy(fields, &SERVER);
         Some(Tls {
             cert,
             key: text("host-ssl-key").unwrap_or_default(),
@@ -62,16 +62,17 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// What the lists and bits of a vhost come to. Where they leave nothing the report has an error.
-    fn policy(&mut self, fields: &'a Fields<'a>) -> Policy {
-        let tls13 = suite::tls13("tls13-ciphers", fields.text("tls13-ciphers").as_ref(), self.report);
-        let tls12 = suite::tls12("ciphers", fields.text("ciphers").as_ref(), self.report);
-        let groups = group::groups("ecdh-curve", fields.text("ecdh-curve").as_ref(), self.report);
-        let versions = option::versions(fields, "ssl-option-set", "ssl-option-clear", self.report);
+    fn policy(&mut self, fields: &'a Fields<'a>, keys: &PolicyKeys) -> Policy {
+        let PolicyKeys { tls13, tls12, groups, set, clear } = keys;
+        let tls13 = suite::tls13(tls13, fields.text(tls13).as_ref(), self.report);
+        let tls12 = suite::tls12(tls12, fields.text(tls12).as_ref(), self.report);
+        let groups = group::groups(groups, fields.text(groups).as_ref(), self.report);
+        let versions = option::versions(fields, set, clear, self.report);
         let (min, max) = versions.unwrap_or((TlsVersion::Tls12, TlsVersion::Tls13));
         let mut suites = [tls13, tls12].concat();
         suites.retain(|suite| (min..=max).contains(&suite.version()));
         if suites.is_empty() && self.report.errors() == 0 {
-            self.report.push(no_suite(fields));
+            self.report.push(no_suite(fields, keys));
         }
         // A version without a suite cannot be spoken either.
         let spoken = || suites.iter().map(|suite| suite.version());
@@ -79,13 +80,14 @@ impl<'a> Lowering<'a, '_> {
         Policy { suites, groups, min_version, max_version }
     }
 
-    /// The same for outgoing connections, of which only the findings are wanted.
-    fn client_policy(&mut self, fields: &'a Fields<'a>) {
-        let list = |key| fields.text(key);
-        suite::tls13("client-tls13-ciphers", list("client-tls13-ciphers").as_ref(), self.report);
-        suite::tls12("client-ssl-ciphers", list("client-ssl-ciphers").as_ref(), self.report);
-        group::groups("client-ecdh-curve", list("client-ecdh-curve").as_ref(), self.report);
-        option::versions(fields, "ssl-client-option-set", "ssl-client-option-clear", self.report);
+    /// The same for outgoing connections; nothing where no key says anything.
+    fn client_policy(&mut self, fields: &'a Fields<'a>) -> (Vec<Suite>, Vec<Group>) {
+        let PolicyKeys { tls13, tls12, groups, set, clear } = CLIENT;
+        if ![tls13, tls12, groups, set, clear].into_iter().any(|key| fields.has(key)) {
+            return Default::default();
+        }
+        let policy = self.policy(fields, &CLIENT);
+        (policy.suites, policy.groups)
     }
 
     fn needs_certificate(&mut self, fields: &Fields<'_>) {
@@ -117,7 +119,7 @@ impl<'a> Lowering<'a, '_> {
     /// The TLS of outgoing connections.
     pub(super) fn client_tls(&mut self, fields: &'a Fields<'a>) -> ClientTls<'a> {
         let text = |key| fields.text(key).map(|text| text.value);
-        self.client_policy(fields);
+        let (suites, groups) = self.client_policy(fields);
         ClientTls {
             enable: fields.is_on("enable-client-ssl"),
             key: text("client-ssl-key"),
@@ -126,6 +128,8 @@ impl<'a> Lowering<'a, '_> {
             ciphers: text("client-ssl-ciphers"),
             tls13_ciphers: text("client-tls13-ciphers"),
             ecdh_curve: text("client-ecdh-curve"),
+            suites,
+            groups,
             option_set: bits(fields, "ssl-client-option-set"),
             option_clear: bits(fields, "ssl-client-option-clear"),
         }
@@ -158,6 +162,31 @@ impl<'a> Lowering<'a, '_> {
     }
 }
 
+/// The keys that a policy is made of.
+struct PolicyKeys {
+    tls13: &'static str,
+    tls12: &'static str,
+    groups: &'static str,
+    set: &'static str,
+    clear: &'static str,
+}
+
+const SERVER: PolicyKeys = PolicyKeys {
+    tls13: "tls13-ciphers",
+    tls12: "ciphers",
+    groups: "ecdh-curve",
+    set: "ssl-option-set",
+    clear: "ssl-option-clear",
+};
+
+const CLIENT: PolicyKeys = PolicyKeys {
+    tls13: "client-tls13-ciphers",
+    tls12: "client-ssl-ciphers",
+    groups: "client-ecdh-curve",
+    set: "ssl-client-option-set",
+    clear: "ssl-client-option-clear",
+};
+
 /// What TLS of a vhost may speak.
 struct Policy {
     suites: Vec<Suite>,
@@ -166,9 +195,12 @@ struct Policy {
     max_version: TlsVersion,
 }
 
-fn no_suite(fields: &Fields<'_>) -> Diagnostic {
-    let keys = ["ciphers", "tls13-ciphers", "ssl-option-set", "host-ssl-cert"];
-    let place = keys.into_iter().find_map(|key| fields.key_span(key)).or(fields.brace());
+fn no_suite(fields: &Fields<'_>, keys: &PolicyKeys) -> Diagnostic {
+    let PolicyKeys { tls13, tls12, set, .. } = *keys;
+    let place = [tls12, tls13, set, "host-ssl-cert"]
+        .into_iter()
+        .find_map(|key| fields.key_span(key))
+        .or(fields.brace());
     let headline = "the versions and the cipher suites of TLS do not go together";
     let found = match place {
         Some(span) => Diagnostic::error(Code::NothingLeft, headline, span),
@@ -176,7 +208,7 @@ fn no_suite(fields: &Fields<'_>) -> Diagnostic {
     };
     found
         .label("no suite for any version that is left")
-        .help("`ciphers` is for TLS 1.2 and `tls13-ciphers` for TLS 1.3: allow a version that has suites")
+        .help(format!("`{tls12}` is for TLS 1.2 and `{tls13}` for TLS 1.3: allow a version that has suites"))
 }
 
 /// The bits of a key that may stand several times.

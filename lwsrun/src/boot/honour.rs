@@ -100,7 +100,7 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
         listener: _,
         sts: _,
         tls,
-        client_tls: _, // only proxy mounts connect anywhere, and they are refused
+        client_tls: _, // taken apart in `boot::tls::client`
         access_log: _,
         access_log_format: _,
         mounts: _,
@@ -166,7 +166,8 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         cgi_env: _,
         cgi_chroot: _,
         cgi_chdir: _,
-        pmo: _, // handed to callback protocols
+        proxy: _, // taken apart in `proxy::origin`
+        pmo: _,   // handed to callback protocols
         cache: _,
         extra_mimetypes: _,
         interpret,
@@ -178,14 +179,14 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         no_ws_upgrades: _,
         place: _,
     } = mount;
-    let (proxy, cgi, gzip) = match origin {
-        Origin::File { .. } | Origin::Redirect { .. } | Origin::Callback { .. } => (false, false, false),
-        Origin::Proxy(_) => (true, false, false),
-        Origin::Cgi { .. } => (false, true, false),
-        Origin::Gzip { .. } => (false, false, true),
+    let (cgi, gzip) = match origin {
+        Origin::File { .. } | Origin::Redirect { .. } | Origin::Callback { .. } | Origin::Proxy(_) => {
+            (false, false)
+        }
+        Origin::Cgi { .. } => (true, false),
+        Origin::Gzip { .. } => (false, true),
     };
     set([
-        ("origin http://", proxy),
         ("origin cgi://", cgi),
         ("origin gzip://", gzip),
         ("interpret", !interpret.is_empty()),

@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
-use schemas::plan::{Mount, Origin, Vhost};
+use schemas::plan::{Cache, Mount, Origin, Vhost, VhostId};
 use schemas::route::canonical_path;
 use tower::Service;
 
@@ -22,18 +22,25 @@ use crate::request::protect::ProtectLayer;
 use crate::response::error::Refusal;
 use crate::response::handler::callback::Callback;
 use crate::response::handler::file::FileService;
+use crate::response::handler::proxy::{self, Proxy};
 use crate::response::handler::redirect::Redirect;
 use crate::response::handler::refuse::Refuse;
 use crate::response::handler::ws::{Upgrade, VhostUpgrades};
 use crate::response::layer::cache;
 
 /// Builds the router of one vhost. `upgrades` are its websocket protocols, started.
-pub(crate) fn router(shared: &Shared, vhost: &Vhost<'_>, stack: &Stack, upgrades: &VhostUpgrades) -> Router {
+pub(crate) fn router(
+    shared: &Shared,
+    id: VhostId,
+    vhost: &Vhost<'_>,
+    stack: &Stack,
+    upgrades: &VhostUpgrades,
+) -> Router {
     let fallback = Upgrade::new(Refuse(Refusal::NotFound), upgrades.clone());
     let mut routes = Routes::new();
     if honour::vhost_keys(vhost).is_empty() {
         for mount in in_order_of_preference(&vhost.mounts) {
-            add_mount(&mut routes, shared, vhost, mount, stack, upgrades);
+            add_mount(&mut routes, shared, (id, vhost), mount, stack, upgrades);
         }
         routes.or(stack.around(&stack.vhost_headers(vhost), None, fallback))
     } else {
@@ -44,7 +51,7 @@ pub(crate) fn router(shared: &Shared, vhost: &Vhost<'_>, stack: &Stack, upgrades
 fn add_mount(
     routes: &mut Routes,
     shared: &Shared,
-    vhost: &Vhost<'_>,
+    (id, vhost): (VhostId, &Vhost<'_>),
     mount: &Mount<'_>,
     stack: &Stack,
     upgrades: &VhostUpgrades,
@@ -76,7 +83,17 @@ fn add_mount(
                 routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
             }
         },
-        Origin::Proxy(_) | Origin::Cgi { .. } | Origin::Gzip { .. } => {
+        // Websockets are the upstream's.
+        Origin::Proxy(upstream) => {
+            let tls = upstream.tls.then(|| shared.client_keys.of(id));
+            let origin = proxy::Origin::new(upstream, &mount.proxy, tls);
+            let proxy = Proxy::new(mount, upstream, origin, &place, shared.drain.clone());
+            let cached = tower::ServiceBuilder::new()
+                .option_layer((mount.cache != Cache::default()).then(|| cache::layer(mount.cache)))
+                .service(proxy);
+            routes.add(mount, &stack.around(&headers, protect, cached));
+        }
+        Origin::Cgi { .. } | Origin::Gzip { .. } => {
             routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
         }
     }

@@ -12,6 +12,7 @@ use tower::Service;
 
 use super::router::router;
 use super::stack::Stack;
+use super::tls::client::ClientKeys;
 use crate::connection::{ConnectionFacts, Cut};
 use crate::protocol::{Registry, VhostProtocols};
 use crate::request::in_flight::bounded;
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) drain: Drain,
     pub(crate) files: Arc<FileCache>,
     pub(crate) logs: AccessLogs,
+    /// For TLS to upstreams.
+    pub(crate) client_keys: ClientKeys,
 }
 
 /// One vhost, built.
@@ -65,7 +68,13 @@ struct VhostSite {
 
 impl Site {
     /// Prepares a plan. Costs one look at each vhost's name; routers come with first requests.
-    pub(crate) fn new(plan: Arc<Plan>, registry: Registry, drain: Drain, logs: AccessLogs) -> Self {
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        registry: Registry,
+        client_keys: ClientKeys,
+        drain: Drain,
+        logs: AccessLogs,
+    ) -> Self {
         let hosts = (0..plan.listeners().listeners.len())
             .map(|index| u32::try_from(index).unwrap_or(u32::MAX))
             .map(|index| Hosts::new(&plan, ListenerId(index)))
@@ -80,7 +89,7 @@ impl Site {
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let files = Arc::new(FileCache::new(FILE_CACHE));
-        let shared = Shared { plan, registry, drain, files, logs };
+        let shared = Shared { plan, registry, drain, files, logs, client_keys };
         Self { shared, hosts, only, vhosts, keywords, websockets }
     }
 
@@ -89,7 +98,7 @@ impl Site {
         &self.hosts[listener.index()]
     }
 
-    /// Whether any vhost of a listener has websocket protocols, or a mount behind which there may be some.
+    /// Whether websockets can be opened on a listener in the way of HTTP/2.
     pub(crate) fn opens_websockets(&self, listener: ListenerId) -> bool {
         self.websockets[listener.index()]
     }
@@ -207,7 +216,7 @@ impl VhostSite {
         let listeners = shared.plan.listeners().listeners;
         let strict = StrictHost::new(&vhost, vhost.listener.and_then(|id| listeners.get(id.index())));
         let upgrades = VhostUpgrades::new(&vhost, strict, protocols, pingpong, shared.drain.clone());
-        let build = |vhost: &Vhost<'_>| router(shared, vhost, &stack, &upgrades);
+        let build = |vhost: &Vhost<'_>| router(shared, id, vhost, &stack, &upgrades);
         let router = build(&vhost);
         let hands_on = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_) | Origin::Cgi { .. });
         let tells = vhost.mounts.iter().any(hands_on);
@@ -241,11 +250,13 @@ fn without_leaving_mounts(mut vhost: Vhost<'_>) -> Option<Vhost<'_>> {
     (vhost.mounts.len() < before).then_some(vhost)
 }
 
+/// Not where there are proxies: upstreams are asked in the way of HTTP/1.1 only, and a client that was offered another
+/// does not go back to it.
 fn opens_websockets(plan: &Plan, listener: &Listener<'_>) -> bool {
-    listener.vhosts.iter().map(|&id| plan.vhost(id)).any(|vhost| {
-        let proxies = vhost.mounts.iter().any(|mount| matches!(mount.origin, Origin::Proxy(_)));
-        proxies || !vhost.protocols.is_empty()
-    })
+    let vhosts = || listener.vhosts.iter().map(|&id| plan.vhost(id));
+    let is_proxy = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_));
+    vhosts().any(|vhost| !vhost.protocols.is_empty())
+        && !vhosts().any(|vhost| vhost.mounts.iter().any(is_proxy))
 }
 
 /// The body of a request, boxed only if there is one.

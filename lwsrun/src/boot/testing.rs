@@ -2,7 +2,8 @@
 
 use schemas::plan::{
     Bind, Cache, ClientTls, Families, Global, Group, Listener, ListenerId, Listeners, LogFormat, Mount,
-    Origin, Place, Seconds, SourceFile, SourceId, Sources, Suite, Tls, TlsVersion, Vhost, VhostId,
+    Origin, Place, ProxyLimits, Seconds, SourceFile, SourceId, Sources, Suite, Tls, TlsVersion, Vhost,
+    VhostId,
 };
 
 /// A place in the only source.
@@ -112,6 +113,7 @@ pub(crate) fn mount(mountpoint: &str) -> Mount<'_> {
         cgi_env: Vec::new(),
         cgi_chroot: None,
         cgi_chdir: None,
+        proxy: ProxyLimits::default(),
         pmo: Vec::new(),
         cache: Cache::default(),
         extra_mimetypes: Vec::new(),

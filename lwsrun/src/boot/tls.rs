@@ -10,6 +10,7 @@
 //! Vhosts with the same TLS keys in the config share one configuration.
 
 pub(crate) mod certificate;
+pub(crate) mod client;
 mod files;
 mod make;
 pub(crate) mod policy;

@@ -42,13 +42,13 @@ pub(super) async fn asked_to_end(drain: &Drain) {
 
 /// [`Drain::begun`] for a future that is polled once for each event of a connection, by one task only: it registers
 /// the task once, and costs one load of an atomic from then on.
-pub(super) struct Begun<'a> {
+pub(crate) struct Begun<'a> {
     drain: &'a Drain,
     registered: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
 }
 
 impl<'a> Begun<'a> {
-    pub(super) fn new(drain: &'a Drain) -> Self {
+    pub(crate) fn new(drain: &'a Drain) -> Self {
         Self { drain, registered: None }
     }
 }

@@ -8,7 +8,6 @@ use crate::response::error::Refusal;
 
 /// The path as the client spelt it: an extension of requests whose path was brought into another form, on vhosts with
 /// mounts that hand it on.
-#[allow(dead_code, reason = "proxies and CGI programs are the first to read it")]
 #[derive(Debug, Clone)]
 pub(crate) struct AsSent(pub(crate) PathAndQuery);
 

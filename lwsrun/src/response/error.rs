@@ -40,8 +40,16 @@ pub(crate) enum Refusal {
     NotImplemented,
     /// Reading the file failed.
     Internal,
+    /// The upstream of a proxy cannot be reached, or its answer cannot be understood.
+    BadGateway,
     /// A limit is reached.
     Unavailable,
+    /// The upstream of a proxy takes too long.
+    GatewayTimeout,
+    /// The request went in a circle of proxies.
+    LoopDetected,
+    /// The client did not wait for the answer. Only the log sees it.
+    ClientGone,
     /// A version of HTTP that is neither 1.0 nor 1.1, in a request of HTTP/1.
     VersionNotSupported,
 }
@@ -65,7 +73,12 @@ impl Refusal {
             Self::FieldsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::BadGateway => StatusCode::BAD_GATEWAY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::GatewayTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::LoopDetected => StatusCode::LOOP_DETECTED,
+            // No standard has one; this is what others write down.
+            Self::ClientGone => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Self::VersionNotSupported => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod callback;
 pub(crate) mod file;
+pub(crate) mod proxy;
 pub(crate) mod redirect;
 pub(crate) mod refuse;
 pub(crate) mod ws;

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use super::read::Sections;
 use super::{
-    Bind, Global, Header, ListenerId, Listeners, Mount, Origin, Place, ReadError, Sources, Tls,
-    UpstreamAddress, Vhost,
+    Bind, Global, Header, ListenerId, Listeners, Mount, Origin, Place, ProxyLimits, ReadError, Seconds,
+    Sources, Tls, UpstreamAddress, Vhost,
 };
 
 /// Decodes every section and follows every reference.
@@ -123,6 +123,20 @@ fn check_tls(tls: &Tls<'_>, place: impl Fn() -> String) -> Result<(), ReadError>
     })
 }
 
+fn check_limits(limits: &ProxyLimits, place: impl Fn() -> String + Copy) -> Result<(), ReadError> {
+    let ProxyLimits {
+        connect_timeout,
+        answer_timeout,
+        idle_timeout,
+        websocket_timeout,
+        connections,
+        body_limit: _,
+    } = limits;
+    let times = [connect_timeout, answer_timeout, idle_timeout, websocket_timeout];
+    let none = times.into_iter().any(|time| *time == Some(Seconds(0))) || *connections == Some(0);
+    ensure_at(!none, place, || "limits of a proxy that leave nothing".to_owned())
+}
+
 fn check_mount(mount: &Mount<'_>, files: usize, place: impl Fn() -> String + Copy) -> Result<(), ReadError> {
     check_place(mount.place, files, place)?;
     check_headers(&mount.headers, place)?;
@@ -140,6 +154,7 @@ fn check_mount(mount: &Mount<'_>, files: usize, place: impl Fn() -> String + Cop
             ensure_at(is_field_value(url), place, || "redirect that is no header value".to_owned())
         }
         Origin::Proxy(upstream) => {
+            check_limits(&mount.proxy, place)?;
             let port = !matches!(upstream.address, UpstreamAddress::Host { port: 0, .. });
             ensure_at(port, place, || "upstream port 0".to_owned())
         }

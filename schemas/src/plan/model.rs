@@ -21,7 +21,7 @@ pub use global::{AccessLog, Global, KeyPlace, RejectKeyword};
 pub use header::{Header, Pair};
 pub use listener::{Bind, Families, Listener, Listeners};
 pub use mount::{Cache, Interpret, Mime, Mount};
-pub use origin::{Origin, Upstream, UpstreamAddress};
+pub use origin::{Origin, ProxyLimits, Upstream, UpstreamAddress};
 pub use place::{Place, Seconds};
 pub use protocol::{OptionValue, Protocol, ProtocolOption};
 pub use sources::{SourceFile, Sources};

@@ -1,7 +1,7 @@
 //! Keys that do nothing on the kind of mount that they stand in.
 
 use grammar::Span;
-use schemas::plan::{Cache, Mount, Origin};
+use schemas::plan::{Cache, Mount, Origin, ProxyLimits};
 
 use super::enumerated;
 use crate::diagnostic::{Code, Diagnostic, Report};
@@ -14,10 +14,11 @@ enum Purpose {
     Programs,
     Callbacks,
     Redirects,
+    Proxies,
     Nothing,
 }
 
-const KEYS: [(&str, Purpose); 16] = [
+const KEYS: [(&str, Purpose); 22] = [
     ("default", Purpose::Files),
     ("extra-mimetypes", Purpose::Files),
     ("interpret", Purpose::Files),
@@ -33,6 +34,12 @@ const KEYS: [(&str, Purpose); 16] = [
     ("pmo", Purpose::Callbacks),
     ("auth-mask", Purpose::Callbacks),
     ("append-path", Purpose::Redirects),
+    ("proxy-connect-timeout", Purpose::Proxies),
+    ("proxy-answer-timeout", Purpose::Proxies),
+    ("proxy-idle-timeout", Purpose::Proxies),
+    ("proxy-websocket-timeout", Purpose::Proxies),
+    ("proxy-connections", Purpose::Proxies),
+    ("proxy-body-limit", Purpose::Proxies),
     ("protocol", Purpose::Nothing),
 ];
 
@@ -41,7 +48,7 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
         let Some((purpose, kind)) = kind(&mount.plan.origin) else { continue };
         let idle: Vec<(&str, Span)> = KEYS
             .iter()
-            .filter(|(_, wanted)| *wanted != purpose)
+            .filter(|(key, wanted)| *wanted != purpose && !is_for_both(key, purpose))
             .filter_map(|(key, _)| Some((*key, mount.fields.key_span(key).filter(|_| is_meant(mount, key))?)))
             .collect();
         if let Some((first, others)) = idle.split_first() {
@@ -56,13 +63,21 @@ fn may_have_some(mount: &Mount<'_>) -> bool {
         || mount.cgi_chroot.is_some()
         || mount.cgi_chdir.is_some()
         || !mount.cgi_env.is_empty();
-    let for_others = mount.append_path || mount.auth_mask.is_some() || !mount.pmo.is_empty();
+    let for_others = mount.append_path
+        || mount.proxy != ProxyLimits::default()
+        || mount.auth_mask.is_some()
+        || !mount.pmo.is_empty();
     let for_files = mount.default.is_some()
         || mount.cache != Cache::default()
         || !mount.extra_mimetypes.is_empty()
         || !mount.interpret.is_empty();
     let is_file = matches!(mount.origin, Origin::File { .. });
     for_programs || for_others || mount.protocol.is_some() || (for_files && !is_file)
+}
+
+/// The headers that keep answers in caches are added to those of an upstream as well, if the mount asks for it.
+fn is_for_both(key: &str, purpose: Purpose) -> bool {
+    purpose == Purpose::Proxies && key.starts_with("cache-")
 }
 
 /// A switch that is off says nothing, and so is no mistake.
@@ -77,8 +92,7 @@ fn kind(origin: &Origin<'_>) -> Option<(Purpose, &'static str)> {
         Origin::Cgi { .. } => (Purpose::Programs, "a CGI program"),
         Origin::Callback { .. } => (Purpose::Callbacks, "a callback"),
         Origin::Redirect { .. } => (Purpose::Redirects, "a redirect"),
-        // Nothing is for proxies alone, so any of the keys is one too many.
-        Origin::Proxy(_) => (Purpose::Nothing, "a proxy"),
+        Origin::Proxy(_) => (Purpose::Proxies, "a proxy"),
         Origin::Gzip { .. } => return None,
     })
 }
@@ -100,7 +114,7 @@ fn without_effect(first: (&str, Span), others: &[(&str, Span)], kind: &str) -> D
         found = found.note("lwsws keeps `cgi-env` and `pmo` in one list: use the one that is for this mount");
     }
     if keys().any(|key| key.starts_with("cache-")) {
-        found = found.note("cache headers are sent with files only; to send one here, write it in `headers`");
+        found = found.note("cache headers are sent with files and answers of proxies only; to send one here, write it in `headers`");
     }
     found.help(if others.is_empty() { "take it out" } else { "take them out" })
 }

@@ -120,7 +120,7 @@ pub(crate) fn without_effect(tls: &Tls<'_>) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-fn suite_of(of: Suite) -> SupportedCipherSuite {
+pub(super) fn suite_of(of: Suite) -> SupportedCipherSuite {
     match of {
         Suite::Tls13Aes128Gcm => suite::TLS13_AES_128_GCM_SHA256,
         Suite::Tls13Aes256Gcm => suite::TLS13_AES_256_GCM_SHA384,
@@ -134,7 +134,7 @@ fn suite_of(of: Suite) -> SupportedCipherSuite {
     }
 }
 
-fn group_of(of: Group) -> &'static dyn SupportedKxGroup {
+pub(super) fn group_of(of: Group) -> &'static dyn SupportedKxGroup {
     match of {
         Group::X25519MlKem768 => kx_group::X25519MLKEM768,
         Group::X25519 => kx_group::X25519,

@@ -40,7 +40,13 @@ impl Peer {
         let bytes = written(&global(), vec![listener(bind)], &[Vhost { mounts, protocols, ..vhost() }]);
         let plan = Arc::new(Plan::from_bytes(bytes).unwrap());
         let control = DrainControl::new();
-        let site = Site::new(Arc::clone(&plan), Registry::default(), control.handle(), AccessLogs::default());
+        let site = Site::new(
+            Arc::clone(&plan),
+            Registry::default(),
+            crate::boot::tls::client::ClientKeys::default(),
+            control.handle(),
+            AccessLogs::default(),
+        );
         let serving = Serving::new(&plan, site, Keys::load(&plan).unwrap(), control.handle());
         let facts = ConnectionFacts {
             listener: ListenerId(0),

@@ -1,7 +1,7 @@
 //! A mount as text.
 
 use super::Out;
-use crate::plan::{Cache, Mount, Origin, Upstream, UpstreamAddress};
+use crate::plan::{Cache, Mount, Origin, ProxyLimits, Upstream, UpstreamAddress};
 
 impl Out<'_> {
     pub(super) fn mount(&mut self, mount: &Mount<'_>) {
@@ -15,6 +15,7 @@ impl Out<'_> {
             cgi_env,
             cgi_chroot,
             cgi_chdir,
+            proxy,
             pmo,
             cache,
             extra_mimetypes,
@@ -38,6 +39,7 @@ impl Out<'_> {
             cgi_env.iter().for_each(|p| out.line("cgi-env", format_args!("{} = {:?}", p.name, p.value)));
             out.some("cgi-chroot", *cgi_chroot);
             out.some("cgi-chdir", *cgi_chdir);
+            out.proxy(*proxy);
             pmo.iter().for_each(|p| out.line("pmo", format_args!("{} = {:?}", p.name, p.value)));
             out.cache(*cache);
             for mime in extra_mimetypes {
@@ -53,6 +55,23 @@ impl Out<'_> {
             out.flag("append-path", *append_path);
             out.flag("no-ws-upgrades", *no_ws_upgrades);
         });
+    }
+
+    fn proxy(&mut self, limits: ProxyLimits) {
+        let ProxyLimits {
+            connect_timeout,
+            answer_timeout,
+            idle_timeout,
+            websocket_timeout,
+            connections,
+            body_limit,
+        } = limits;
+        self.some("proxy-connect-timeout", connect_timeout.map(|s| s.0));
+        self.some("proxy-answer-timeout", answer_timeout.map(|s| s.0));
+        self.some("proxy-idle-timeout", idle_timeout.map(|s| s.0));
+        self.some("proxy-websocket-timeout", websocket_timeout.map(|s| s.0));
+        self.some("proxy-connections", connections);
+        self.some("proxy-body-limit", body_limit);
     }
 
     fn cache(&mut self, cache: Cache) {

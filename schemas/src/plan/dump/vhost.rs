@@ -101,8 +101,19 @@ impl Out<'_> {
     }
 
     fn client_tls(&mut self, tls: &ClientTls<'_>) {
-        let ClientTls { enable, key, cert, ca, ciphers, tls13_ciphers, ecdh_curve, option_set, option_clear } =
-            tls;
+        let ClientTls {
+            enable,
+            key,
+            cert,
+            ca,
+            ciphers,
+            tls13_ciphers,
+            ecdh_curve,
+            suites,
+            groups,
+            option_set,
+            option_clear,
+        } = tls;
         self.flag("enable-client-ssl", *enable);
         self.some("client-ssl-key", *key);
         self.some("client-ssl-cert", *cert);
@@ -110,6 +121,8 @@ impl Out<'_> {
         self.some("client-ssl-ciphers", *ciphers);
         self.some("client-tls13-ciphers", *tls13_ciphers);
         self.some("client-ecdh-curve", *ecdh_curve);
+        suites.iter().for_each(|suite| self.line("client-suite", suite.name()));
+        groups.iter().for_each(|group| self.line("client-group", group.name()));
         self.some("ssl-client-option-set", Some(*option_set).filter(|&bits| bits != 0));
         self.some("ssl-client-option-clear", Some(*option_clear).filter(|&bits| bits != 0));
     }

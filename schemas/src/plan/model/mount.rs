@@ -1,6 +1,6 @@
 //! A mount of a vhost.
 
-use super::{Header, Origin, Pair, Place, Seconds};
+use super::{Header, Origin, Pair, Place, ProxyLimits, Seconds};
 use crate::plan::codec::{BorrowDecode, Encode};
 
 /// One entry of a vhost's `mounts`.
@@ -24,6 +24,8 @@ pub struct Mount<'a> {
     pub cgi_chroot: Option<&'a str>,
     /// `cgi-chdir`.
     pub cgi_chdir: Option<&'a str>,
+    /// `proxy-*`: what the upstream of a proxy may take.
+    pub proxy: ProxyLimits,
     /// `pmo`, in config order: per-mount options of a callback protocol.
     pub pmo: Vec<Pair<'a>>,
     /// `cache-*`.

@@ -1,5 +1,6 @@
 //! What a mount leads to: its `origin`, taken apart.
 
+use super::Seconds;
 use crate::plan::codec::{BorrowDecode, Encode};
 
 /// The kinds of origin.
@@ -60,4 +61,21 @@ pub enum UpstreamAddress<'a> {
         /// The socket's path.
         path: &'a str,
     },
+}
+
+/// What the upstream of a proxy mount may take (`proxy-*`, keys of ours). `None`: the server's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct ProxyLimits {
+    /// `proxy-connect-timeout`: for looking up its name, connecting, and a TLS handshake, together. Not zero.
+    pub connect_timeout: Option<Seconds>,
+    /// `proxy-answer-timeout`: for the upstream to take a request, and then to begin its answer. Not zero.
+    pub answer_timeout: Option<Seconds>,
+    /// `proxy-idle-timeout`: for the next piece of an answer. Not zero.
+    pub idle_timeout: Option<Seconds>,
+    /// `proxy-websocket-timeout`: without a byte in either direction. Not zero.
+    pub websocket_timeout: Option<Seconds>,
+    /// `proxy-connections`: connections of one worker to the upstream. Not zero.
+    pub connections: Option<u32>,
+    /// `proxy-body-limit`: the most bytes of a request's content.
+    pub body_limit: Option<u64>,
 }

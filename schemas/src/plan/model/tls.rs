@@ -56,6 +56,11 @@ pub struct ClientTls<'a> {
     pub tls13_ciphers: Option<&'a str>,
     /// `client-ecdh-curve`.
     pub ecdh_curve: Option<&'a str>,
+    /// What the lists and the versions come to, as in [`Tls::suites`]. Empty where none of these keys is set: all that are
+    /// spoken here.
+    pub suites: Vec<Suite>,
+    /// What `client-ecdh-curve` comes to, as in [`Tls::groups`]. Empty: the usual ones.
+    pub groups: Vec<Group>,
     /// `ssl-client-option-set`, ORed over repeats.
     pub option_set: u64,
     /// `ssl-client-option-clear`, ORed over repeats.

@@ -12,7 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::HeaderMap;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LOCATION};
 use http_body_util::BodyExt;
-use schemas::plan::{Cache, Mime, Origin, Place, SourceId};
+use schemas::plan::{Cache, Mime, Origin, Place, ProxyLimits, SourceId};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -33,6 +33,7 @@ fn mount(mountpoint: &'static str) -> Mount<'static> {
         cgi_env: Vec::new(),
         cgi_chroot: None,
         cgi_chdir: None,
+        proxy: ProxyLimits::default(),
         pmo: Vec::new(),
         cache: Cache::default(),
         extra_mimetypes: Vec::new(),

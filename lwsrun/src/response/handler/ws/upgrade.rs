@@ -83,9 +83,11 @@ impl WrongUpgrade {
 /// HTTP/1.0 cannot upgrade, and without `Connection: upgrade` the field was meant for another hop (RFC 9110,
 /// section 7.8). An extended CONNECT asks in any case: there is nothing else that it could be here.
 pub(crate) fn asks_for_websocket(request: &Request<Body>) -> bool {
-    if request.version() == Version::HTTP_2 {
-        return is_extended_connect(request);
-    }
+    is_extended_connect(request) || asks_to_upgrade(request)
+}
+
+/// The same, in the way of HTTP/1.1.
+pub(crate) fn asks_to_upgrade(request: &Request<Body>) -> bool {
     let headers = request.headers();
     headers.contains_key(UPGRADE)
         && request.version() == Version::HTTP_11
@@ -94,7 +96,9 @@ pub(crate) fn asks_for_websocket(request: &Request<Body>) -> bool {
 }
 
 fn is_extended_connect(request: &Request<Body>) -> bool {
-    request.method() == Method::CONNECT && request.extensions().get::<Protocol>().is_some()
+    request.version() == Version::HTTP_2
+        && request.method() == Method::CONNECT
+        && request.extensions().get::<Protocol>().is_some()
 }
 
 /// Checks a request that asks.

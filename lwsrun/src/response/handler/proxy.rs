@@ -1,0 +1,146 @@
+//! Proxy mounts: `http://HOST[:PORT]/PATH`, `https://…`, and `http://+/path/to.sock:/PATH` for a unix socket.
+//!
+//! The way of a request, one file for each step:
+//!
+//! 1. [`target`]: the path below the mountpoint is put below the upstream's. One that upstreams may read otherwise is
+//!    refused (400), the mountpoint itself is sent to its slash.
+//! 2. [`forward`]: fields that are for one connection only are taken out, the upstream is told who asked.
+//! 3. [`pool`]: a connection that is idle, else a new one ([`connect`]), within limits.
+//! 4. [`exchange`]: head and content go out, the head of the answer comes back. A request that is safe to repeat is
+//!    repeated if an idle connection turns out to be closed.
+//! 5. [`rewrite`]: locations and cookie paths of the upstream become those of the mount.
+//! 6. [`answer`]: the content is handed on as it comes; its end puts the connection back.
+//!
+//! A websocket gets a connection of its own and becomes a [`tunnel`]. What goes wrong is a [`fault`]: words with the
+//! mount's `file:line` in the log, and a status without them for the client.
+
+mod answer;
+mod connect;
+mod exchange;
+mod fault;
+mod forward;
+mod http1;
+mod http2;
+mod origin;
+mod pool;
+mod rewrite;
+mod target;
+mod timer;
+mod tunnel;
+mod upload;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use futures_util::future::BoxFuture;
+use http::{Method, Request, Response, StatusCode};
+use schemas::plan::{Mount, Upstream};
+use schemas::route::is_ambiguous;
+use tower::Service;
+
+use crate::connection::ConnectionFacts;
+use crate::request::path::AsSent;
+use crate::response::error::{Refusal, redirect};
+use crate::shutdown::Drain;
+use fault::{Fault, Trouble};
+use forward::Forward;
+pub(crate) use origin::Origin;
+use rewrite::Rewrite;
+use target::Paths;
+use tunnel::Upgrade;
+
+/// The service of one proxy mount.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    origin: Arc<Origin>,
+    paths: Paths,
+    rewrite: Rewrite,
+    trouble: Arc<Trouble>,
+    drain: Drain,
+}
+
+impl Proxy {
+    /// A mount that leads to `upstream`, which is reached through `origin`. `place` is the mount's `file:line`.
+    pub(crate) fn new(
+        mount: &Mount<'_>,
+        upstream: &Upstream<'_>,
+        origin: Origin,
+        place: &str,
+        drain: Drain,
+    ) -> Self {
+        let paths = Paths::new(mount.mountpoint, upstream.path);
+        let rewrite = Rewrite::new(&paths, &origin);
+        let trouble = Arc::new(Trouble::new(place, mount.mountpoint, origin.name()));
+        Self { shared: Arc::new(Shared { origin: Arc::new(origin), paths, rewrite, trouble, drain }) }
+    }
+}
+
+impl Service<Request<Body>> for Proxy {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let answered = shared.answer(request).await;
+            Ok(answered.unwrap_or_else(|fault| shared.trouble.refuse(&fault)))
+        })
+    }
+}
+
+impl Shared {
+    async fn answer(self: &Arc<Self>, mut request: Request<Body>) -> Result<Response<Body>, Fault> {
+        let sent = request.extensions_mut().remove::<AsSent>();
+        if sent.as_ref().is_some_and(|sent| is_ambiguous(sent.0.path())) {
+            return Ok(Refusal::BadRequest
+                .explained("The path has a dot segment or an escaped slash, which is not passed on."));
+        }
+        let upgrade = Upgrade::of(&mut request);
+        if upgrade.is_none() && self.paths.wants_slash(request.uri().path()) {
+            return Ok(to_slash(&request));
+        }
+        let Some(facts) = request.extensions_mut().remove::<ConnectionFacts>() else {
+            return Ok(Refusal::Internal.response());
+        };
+        let target = self.paths.target(request.uri(), sent.as_ref()).ok_or(Fault::Target)?;
+        let forward = Forward { origin: &self.origin, facts: &facts };
+        let watch = facts.presence.watch();
+        match upgrade {
+            None => {
+                let (request, upload) = forward.request(request, target)?;
+                let answer = exchange::exchange(&self.origin, request, upload, watch, &self.trouble).await?;
+                Ok(self.rewrite.apply(answer, &facts))
+            }
+            Some(upgrade) => {
+                let request = forward.upgrade(request, target)?;
+                let answer =
+                    tunnel::open(&self.origin, request, upgrade, watch, self.drain.clone(), &self.trouble)
+                        .await?;
+                let mut answer = self.rewrite.apply(answer, &facts);
+                tunnel::switch(&mut answer);
+                Ok(answer)
+            }
+        }
+    }
+}
+
+/// The mountpoint without its slash: relative links of what is there would lead beside the mount.
+fn to_slash(request: &Request<Body>) -> Response<Body> {
+    let uri = request.uri();
+    let location = schemas::route::slash_location(uri.path(), uri.query());
+    // 301 lets clients make a GET of it.
+    let keeps_method = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let status = if keeps_method { StatusCode::PERMANENT_REDIRECT } else { StatusCode::MOVED_PERMANENTLY };
+    redirect(status, &location)
+}

@@ -1,0 +1,147 @@
+//! What goes wrong between a mount and its upstream: words for the log, a status for the client.
+
+use std::io;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use http::Response;
+
+use crate::response::error::Refusal;
+
+/// How often a mount's trouble is written down: an upstream that is down would fill the log.
+const LOG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why there is no answer from the upstream.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("its name is not known: {0}")]
+    Name(#[source] io::Error),
+    #[error("it cannot be connected to: {0}")]
+    Connect(#[source] io::Error),
+    #[error("it cannot be connected to in {} s (`proxy-connect-timeout`)", .0.as_secs())]
+    ConnectTimeout(Duration),
+    #[error("no TLS connection with it: {0}")]
+    Tls(#[source] io::Error),
+    #[error("TLS to upstreams cannot be set up: {0}")]
+    NoTls(String),
+    #[error("it does not answer within {} s (`proxy-answer-timeout`)", .0.as_secs())]
+    AnswerTimeout(Duration),
+    #[error("it does not take the request within {} s (`proxy-answer-timeout`)", .0.as_secs())]
+    UploadTimeout(Duration),
+    #[error("{}", chain(.0))]
+    Broken(#[from] hyper::Error),
+    #[error("it closed the connection without an answer")]
+    Closed,
+    #[error("it switches to another protocol that nobody asked for")]
+    Switched,
+    #[error("all {0} connections of a worker to it are in use (`proxy-connections`)")]
+    Crowded(usize),
+    #[error("the request went in a circle: it has passed this kind of server too often")]
+    Circle,
+    #[error("the request has more content than `proxy-body-limit` allows")]
+    TooLarge,
+    #[error("the content of the request broke off")]
+    BrokenOff,
+    #[error("the client has gone")]
+    ClientGone,
+    #[error("a request for a websocket with content")]
+    UpgradeWithContent,
+    #[error("the request's path cannot be put below the upstream's")]
+    Target,
+}
+
+impl Fault {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::ConnectTimeout(_) | Self::AnswerTimeout(_) | Self::UploadTimeout(_) => {
+                Refusal::GatewayTimeout
+            }
+            Self::Name(_)
+            | Self::Connect(_)
+            | Self::Tls(_)
+            | Self::NoTls(_)
+            | Self::Broken(_)
+            | Self::Closed
+            | Self::Switched => Refusal::BadGateway,
+            Self::Crowded(_) => Refusal::Unavailable,
+            Self::Circle => Refusal::LoopDetected,
+            Self::TooLarge => Refusal::ContentTooLarge,
+            Self::ClientGone => Refusal::ClientGone,
+            Self::BrokenOff | Self::UpgradeWithContent | Self::Target => Refusal::BadRequest,
+        }
+    }
+
+    /// Whether the client is to blame, which is no news for the operator.
+    fn is_the_clients(&self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge | Self::BrokenOff | Self::ClientGone | Self::UpgradeWithContent | Self::Target
+        )
+    }
+}
+
+/// An error with all that led to it.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        source = error.source();
+    }
+    words
+}
+
+/// Says what is wrong with the upstream of a mount, not too often.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// `file:line: mount …: upstream …`
+    subject: String,
+    said: Mutex<Said>,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    last: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Trouble {
+    pub(super) fn new(place: &str, mountpoint: &str, upstream: &str) -> Self {
+        let subject = format!("{place}: mount `{mountpoint}`: upstream `{upstream}`");
+        Self { subject, said: Mutex::default() }
+    }
+
+    /// The answer to a request that the upstream did not answer.
+    pub(super) fn refuse(&self, fault: &Fault) -> Response<Body> {
+        let refusal = fault.refusal();
+        if fault.is_the_clients() {
+            tracing::debug!("{}: {fault}", self.subject);
+        } else {
+            self.say(&format!("{fault}; answered {}", refusal.status().as_u16()));
+        }
+        refusal.response()
+    }
+
+    /// A line of the log; one in each [`LOG_INTERVAL`], which counts those before it that were left out.
+    pub(super) fn say(&self, words: &str) {
+        let unsaid = {
+            // Nothing panics while it is held; it is not on the way of requests that go well.
+            let Ok(mut said) = self.said.lock() else { return };
+            if said.last.is_some_and(|last| last.elapsed() < LOG_INTERVAL) {
+                said.unsaid += 1;
+                return;
+            }
+            said.last = Some(Instant::now());
+            std::mem::take(&mut said.unsaid)
+        };
+        match unsaid {
+            0 => tracing::warn!("{}: {words}", self.subject),
+            _ => tracing::warn!(
+                "{}: {words} (and {unsaid} times trouble that was not written down)",
+                self.subject
+            ),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Connections to upstreams that are open, of one worker: those that are idle, to be used again, and how many there are.
+//!
+//! A worker's connections are its own, so there is nothing to lock. Idle ones are watched by one task, the reaper, which
+//! drops those that their upstreams close, and those that have been idle for [`MAX_IDLE_TIME`].
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::{Instant, Interval, interval};
+
+use super::connect::{Offer, Version, connect};
+use super::fault::Fault;
+use super::http1::Http1;
+use super::http2::Http2;
+use super::origin::Origin;
+
+/// The most idle connections of a worker to one upstream.
+const MAX_IDLE: usize = 64;
+
+/// The longest that a connection stays idle.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// How long an idle connection counts as fresh. What must not be sent twice goes on a fresh one or a new one: servers
+/// close idle connections after some seconds, and a request that crosses the end of its connection is lost.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How often idle connections are looked at for their age.
+const ROUND: Duration = Duration::from_secs(5);
+
+thread_local! {
+    static POOLS: RefCell<Pools> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Pools {
+    by_origin: HashMap<u64, Pool>,
+    /// The reaper's, while it runs.
+    reaper: Option<Waker>,
+}
+
+#[derive(Default)]
+struct Pool {
+    /// The longest idle first. In boxes, as everywhere: they are large and change hands often.
+    #[allow(clippy::vec_box, reason = "an idle connection goes as it came")]
+    idle: Vec<Box<Http1>>,
+    http2: Option<Http2>,
+    open: Arc<AtomicUsize>,
+}
+
+/// A connection that is open; counted until this is dropped.
+#[derive(Debug)]
+pub(super) struct Ticket(Arc<AtomicUsize>);
+
+/// A connection for one request.
+pub(super) enum Lease {
+    Http1(Box<Http1>),
+    Http2(Http2),
+}
+
+/// A connection for a request: one that is open, else a new one.
+///
+/// `repeatable`: it does no harm if the request is sent twice.
+pub(super) async fn lease(origin: &Origin, repeatable: bool) -> Result<Lease, Fault> {
+    match idle(origin, repeatable) {
+        Some(lease) => Ok(lease),
+        None => new(origin).await,
+    }
+}
+
+/// A new connection.
+pub(super) async fn new(origin: &Origin) -> Result<Lease, Fault> {
+    let ticket = ticket(origin)?;
+    match connect(origin, Offer::All).await? {
+        (stream, Version::Http1) => Ok(Lease::Http1(Http1::new(stream, ticket, origin.limits()).await?)),
+        (stream, Version::Http2) => {
+            let http2 = Http2::new(stream, ticket).await?;
+            keep(origin, &http2);
+            Ok(Lease::Http2(http2))
+        }
+    }
+}
+
+/// Counts a connection.
+///
+/// # Errors
+/// If there are as many as the mount allows.
+pub(super) fn ticket(origin: &Origin) -> Result<Ticket, Fault> {
+    let most = origin.limits().connections;
+    let open = with(|pools| {
+        let pool = pools.by_origin.entry(origin.id()).or_default();
+        if pool.open.load(Ordering::Relaxed) >= most {
+            // Idle ones make room: they are not fresh, or they would have been taken.
+            return (Arc::clone(&pool.open), pool.idle.pop());
+        }
+        (Arc::clone(&pool.open), None)
+    });
+    let (open, dropped) = open.ok_or(Fault::Crowded(most))?;
+    drop(dropped);
+    if open.load(Ordering::Relaxed) >= most {
+        return Err(Fault::Crowded(most));
+    }
+    open.fetch_add(1, Ordering::Relaxed);
+    Ok(Ticket(open))
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Puts a connection back after its answer has ended, if it can take another request.
+pub(super) fn put(origin: u64, mut connection: Box<Http1>) {
+    let kept = with(|pools| {
+        let waker = pools.reaper.as_ref().unwrap_or(Waker::noop());
+        if !connection.is_idle(waker) {
+            return (Some(connection), false);
+        }
+        connection.idle_since = Some(Instant::now());
+        let pool = pools.by_origin.entry(origin).or_default();
+        pool.idle.push(connection);
+        let oldest = (pool.idle.len() > MAX_IDLE).then(|| pool.idle.remove(0));
+        (oldest, pools.reaper.is_none())
+    });
+    // What is dropped is dropped here, where nothing is borrowed.
+    if let Some((_, true)) = kept {
+        reap();
+    }
+}
+
+/// Keeps an HTTP/2 connection for other requests.
+fn keep(origin: &Origin, http2: &Http2) {
+    let first = with(|pools| {
+        let pool = pools.by_origin.entry(origin.id()).or_default();
+        if pool.http2.as_ref().is_none_or(Http2::is_closed) {
+            pool.http2 = Some(http2.again());
+        }
+        pools.reaper.is_none()
+    });
+    if first == Some(true) {
+        reap();
+    }
+}
+
+fn idle(origin: &Origin, repeatable: bool) -> Option<Lease> {
+    with(|pools| {
+        let pool = pools.by_origin.get_mut(&origin.id())?;
+        if let Some(http2) = pool.http2.as_mut().filter(|http2| !http2.is_closed()) {
+            http2.last_used = Instant::now();
+            return Some(Lease::Http2(http2.clone()));
+        }
+        let fresh = |connection: &Http1| connection.idle_since.is_some_and(|since| since.elapsed() < FRESH);
+        pool.idle.pop_if(|connection| repeatable || fresh(connection)).map(Lease::Http1)
+    })?
+}
+
+/// Starts the reaper.
+fn reap() {
+    let mut round = interval(ROUND);
+    tokio::spawn(poll_fn(move |cx| {
+        let dropped = with(|pools| pools.reap(&mut round, cx));
+        // With the thread's pools gone there is nothing left to do.
+        dropped.map_or(Poll::Ready(()), |(_, more)| if more { Poll::Pending } else { Poll::Ready(()) })
+    }));
+}
+
+impl Pools {
+    #[allow(clippy::vec_box, reason = "an idle connection goes as it came")]
+    /// Takes out what is closed or too old, and waits for more of it; whether there is anything left to wait for.
+    fn reap(&mut self, round: &mut Interval, cx: &mut Context<'_>) -> (Vec<Box<Http1>>, bool) {
+        while round.poll_tick(cx).is_ready() {}
+        self.reaper = Some(cx.waker().clone());
+        let mut dropped = Vec::new();
+        for pool in self.by_origin.values_mut() {
+            let is_over = |connection: &mut Box<Http1>| {
+                let old = connection.idle_since.is_some_and(|since| since.elapsed() > MAX_IDLE_TIME);
+                old || !connection.is_idle(cx.waker())
+            };
+            dropped.extend(pool.idle.extract_if(.., is_over));
+            pool.http2.take_if(|http2| http2.is_closed() || http2.last_used.elapsed() > MAX_IDLE_TIME);
+        }
+        // A pool whose count somebody holds has connections in use.
+        self.by_origin.retain(|_, pool| {
+            !pool.idle.is_empty() || pool.http2.is_some() || Arc::strong_count(&pool.open) > 1
+        });
+        let more = self.by_origin.values().any(|pool| !pool.idle.is_empty() || pool.http2.is_some());
+        if !more {
+            self.reaper = None;
+        }
+        (dropped, more)
+    }
+}
+
+/// `None` if the thread is ending and its pools are gone.
+fn with<T>(use_them: impl FnOnce(&mut Pools) -> T) -> Option<T> {
+    POOLS.try_with(|pools| use_them(&mut pools.borrow_mut())).ok()
+}

@@ -1,0 +1,150 @@
+//! An upstream's answer made into the mount's.
+
+use axum::body::Body;
+use http::header::{
+    CONTENT_LENGTH, CONTENT_LOCATION, HeaderName, LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY,
+    TRANSFER_ENCODING,
+};
+use http::{HeaderMap, HeaderValue, Response};
+
+use super::forward::strip;
+use super::origin::Origin;
+use super::target::Paths;
+use crate::connection::ConnectionFacts;
+
+/// What is changed in answers.
+#[derive(Debug)]
+pub(super) struct Rewrite {
+    paths: Paths,
+    /// The upstream's scheme and authority, as its own URLs begin.
+    url: Box<str>,
+}
+
+impl Rewrite {
+    pub(super) fn new(paths: &Paths, origin: &Origin) -> Self {
+        let scheme = if origin.is_secure() { "https" } else { "http" };
+        let authority = origin.authority().to_str().unwrap_or_default();
+        Self { paths: paths.clone(), url: format!("{scheme}://{authority}").into() }
+    }
+
+    /// Takes out what is for one connection only or tells of the upstream; turns its paths into the mount's.
+    pub(super) fn apply(&self, mut answer: Response<Body>, facts: &ConnectionFacts) -> Response<Body> {
+        let headers = answer.headers_mut();
+        // A length beside another framing is wrong, and of the two the framing counts.
+        if headers.contains_key(TRANSFER_ENCODING) {
+            headers.remove(CONTENT_LENGTH);
+        }
+        strip(headers);
+        // This server says what it is, or nothing.
+        headers.remove(SERVER);
+        if !facts.tls {
+            headers.remove(STRICT_TRANSPORT_SECURITY);
+        }
+        self.locations(headers);
+        answer
+    }
+
+    fn locations(&self, headers: &mut HeaderMap) {
+        for name in [LOCATION, CONTENT_LOCATION] {
+            let back = headers.get(&name).and_then(|value| self.back(value.to_str().ok()?));
+            replace(headers, name, back);
+        }
+        if headers.contains_key(SET_COOKIE) {
+            let values = headers.get_all(SET_COOKIE).iter();
+            let cookies: Vec<_> =
+                values.map(|value| self.cookie(value).unwrap_or_else(|| value.clone())).collect();
+            headers.remove(SET_COOKIE);
+            for cookie in cookies {
+                headers.append(SET_COOKIE, cookie);
+            }
+        }
+    }
+
+    /// The URL of the mount for one of the upstream, as a path; `None` if it has none, or is right as it is.
+    fn back(&self, url: &str) -> Option<String> {
+        let path = match url.get(..self.url.len()) {
+            Some(begin) if begin.eq_ignore_ascii_case(&self.url) => &url[self.url.len()..],
+            _ if url.starts_with("//") => return None,
+            _ => return self.paths.back(url),
+        };
+        match path.as_bytes().first() {
+            None => self.paths.back("/").or_else(|| self.paths.is_same().then(|| "/".to_owned())),
+            // The upstream's own address is of no use to clients.
+            Some(b'/') => self.paths.back(path).or_else(|| self.paths.is_same().then(|| path.to_owned())),
+            Some(_) => None,
+        }
+    }
+
+    /// A cookie whose `Path` is the mount's; `None` if it is right as it is.
+    fn cookie(&self, value: &HeaderValue) -> Option<HeaderValue> {
+        let text = value.to_str().ok()?;
+        let mut changed = false;
+        let attributes = text.split(';').enumerate().map(|(number, attribute)| {
+            let path = attribute
+                .split_once('=')
+                .filter(|(name, _)| number > 0 && name.trim().eq_ignore_ascii_case("path"));
+            match path.and_then(|(_, path)| self.paths.back(path.trim())) {
+                Some(path) => {
+                    changed = true;
+                    format!(" Path={path}")
+                }
+                None => attribute.to_owned(),
+            }
+        });
+        let text = attributes.collect::<Vec<_>>().join(";");
+        if changed { HeaderValue::try_from(text).ok() } else { None }
+    }
+}
+
+fn replace(headers: &mut HeaderMap, name: HeaderName, value: Option<String>) {
+    if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::plan::{ProxyLimits, Upstream, UpstreamAddress};
+
+    use super::*;
+
+    fn rewrite(mount: &str, path: &str) -> Rewrite {
+        let address = UpstreamAddress::Host { host: "up.test", port: 8080 };
+        let upstream = Upstream { tls: false, address, path };
+        Rewrite::new(&Paths::new(mount, path), &Origin::new(&upstream, &ProxyLimits::default(), None))
+    }
+
+    #[test]
+    fn locations_of_the_upstream_are_the_mounts() {
+        let inner = rewrite("/px", "/inner");
+        for (url, back) in [
+            ("http://up.test:8080/inner/a?b#c", Some("/px/a?b#c")),
+            ("HTTP://UP.test:8080/inner", Some("/px")),
+            ("/inner/", Some("/px/")),
+            ("/other", None),
+            ("a/b", None),
+            ("//up.test:8080/inner/", None),
+            ("http://up.test:8080/other", None),
+            ("http://up.test:80801/inner/", None),
+            ("https://elsewhere.test/inner/", None),
+        ] {
+            assert_eq!(inner.back(url).as_deref(), back, "{url}");
+        }
+        let same = rewrite("/", "/");
+        assert_eq!(same.back("http://up.test:8080/a").as_deref(), Some("/a"));
+        assert_eq!(same.back("http://up.test:8080").as_deref(), Some("/"));
+        assert_eq!(same.back("/a"), None);
+    }
+
+    #[test]
+    fn cookies_get_the_mounts_path_and_keep_the_rest() {
+        let inner = rewrite("/px", "/inner");
+        let cookie = |text| {
+            inner.cookie(&HeaderValue::from_static(text)).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(cookie("a=b; Path=/inner/x; HttpOnly").as_deref(), Some("a=b; Path=/px/x; HttpOnly"));
+        assert_eq!(cookie("path=/inner; path=/inner").as_deref(), Some("path=/inner; Path=/px"));
+        assert_eq!(cookie("a=b; Path=/"), None);
+        assert_eq!(cookie("a=b"), None);
+    }
+}

@@ -1,0 +1,260 @@
+//! Websockets through a proxy: the upgrade is asked of the upstream, and then bytes are passed on as they come. Frames
+//! are not looked at, so subprotocols, extensions and pings are between client and upstream.
+//!
+//! A tunnel without a byte for `proxy-websocket-timeout` is closed, and so is one of which one side has ended while the
+//! other goes on for [`HALF_CLOSED`]. A drain closes all at once: what stands between two frames is not known here.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::future::try_join;
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::Builder;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::timeout;
+
+use super::answer::{Answer, Driver};
+use super::connect::{Offer, connect};
+use super::exchange::unless_gone;
+use super::fault::{Fault, Trouble};
+use super::http1::MAX_BUFFER;
+use super::origin::Origin;
+use super::pool::{self, Ticket};
+use super::timer::Timer;
+use super::upload::Upload;
+use crate::connection::{Begun, Watch};
+use crate::response::handler::ws;
+use crate::shutdown::Drain;
+
+/// How long the 101 may take to be written.
+const HAND_OVER: Duration = Duration::from_secs(15);
+
+/// How long one side may go on after the other has ended.
+const HALF_CLOSED: Duration = Duration::from_secs(10);
+
+/// What is read at once, in bytes.
+const PIECE: usize = 16 << 10;
+
+thread_local! {
+    /// Room for what is read, so that idle tunnels need none.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The client's connection, once it is upgraded.
+pub(super) struct Upgrade(OnUpgrade);
+
+impl Upgrade {
+    /// Of a request that asks for a websocket; `None` for all others, whatever else they want to upgrade to.
+    pub(super) fn of(request: &mut Request<Body>) -> Option<Self> {
+        ws::asks_to_upgrade(request).then(|| Self(hyper::upgrade::on(request)))
+    }
+
+    /// Says in a request to the upstream what the client said in its own.
+    pub(super) fn ask(headers: &mut HeaderMap) {
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
+}
+
+/// Asks the upstream for a websocket. Its refusal is an answer like any other.
+pub(super) async fn open(
+    origin: &Arc<Origin>,
+    request: Request<()>,
+    upgrade: Upgrade,
+    watch: Watch,
+    drain: Drain,
+    trouble: &Arc<Trouble>,
+) -> Result<Response<Body>, Fault> {
+    let ticket = pool::ticket(origin)?;
+    let wait = origin.limits().answer;
+    let asking = async {
+        let (stream, _) = connect(origin, Offer::Http1).await?;
+        let mut builder = Builder::new();
+        builder.max_buf_size(MAX_BUFFER);
+        let (mut sender, driver) = builder.handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(async move {
+            if let Err(error) = driver.with_upgrades().await {
+                tracing::debug!("an upstream's connection ended: {error}");
+            }
+        });
+        let answer = sender.send_request(request.map(|()| Upload::None));
+        timeout(wait, answer).await.map_err(|_| Fault::AnswerTimeout(wait))?.map_err(Fault::Broken)
+    };
+    let mut answer = unless_gone(&watch, asking).await?;
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(refused(answer, origin, watch, trouble));
+    }
+    if !answer.headers().get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+        return Err(Fault::Switched);
+    }
+    let upstream = hyper::upgrade::on(&mut answer);
+    tokio::spawn(pass_on(upgrade.0, upstream, origin.limits().websocket, drain, ticket));
+    let mut switched = Response::new(Body::empty());
+    *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *switched.headers_mut() = std::mem::take(answer.headers_mut());
+    Ok(switched)
+}
+
+/// An answer that is not a websocket.
+fn refused(
+    answer: Response<Incoming>,
+    origin: &Arc<Origin>,
+    watch: Watch,
+    trouble: &Arc<Trouble>,
+) -> Response<Body> {
+    let driver = Driver::Elsewhere(Timer::new(origin.limits().idle));
+    let (parts, content) = answer.into_parts();
+    let mut answer = Response::new(Body::new(Answer::new(
+        content,
+        driver,
+        Arc::clone(origin),
+        watch,
+        Arc::clone(trouble),
+    )));
+    *answer.status_mut() = parts.status;
+    *answer.headers_mut() = parts.headers;
+    answer
+}
+
+/// Says in the answer to the client what the upstream said.
+pub(super) fn switch(answer: &mut Response<Body>) {
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        Upgrade::ask(answer.headers_mut());
+    }
+}
+
+/// Passes bytes on between both, until one of them, the clock or the drain ends it.
+async fn pass_on(client: OnUpgrade, upstream: OnUpgrade, idle: Duration, drain: Drain, ticket: Ticket) {
+    let _ticket = ticket;
+    let both = match timeout(HAND_OVER, try_join(client, upstream)).await {
+        Ok(Ok((client, upstream))) => Tunnel::new(client, upstream, idle),
+        Ok(Err(error)) => return tracing::debug!("websocket not opened: {error}"),
+        Err(_) => return tracing::debug!("websocket not opened: the answer was not taken"),
+    };
+    let mut both = Box::new(both);
+    let mut begun = pin!(Begun::new(&drain));
+    let ended =
+        poll_fn(|cx| if begun.as_mut().poll(cx).is_ready() { Poll::Ready(Ok(())) } else { both.poll(cx) });
+    if let Err(error) = ended.await {
+        tracing::debug!("a websocket through a proxy ended: {error}");
+    }
+}
+
+struct Tunnel {
+    client: TokioIo<Upgraded>,
+    upstream: TokioIo<Upgraded>,
+    up: Direction,
+    down: Direction,
+    timer: Timer,
+    idle: Duration,
+}
+
+/// Bytes that go one way.
+#[derive(Default)]
+struct Direction {
+    /// What was read and could not be written yet.
+    rest: Vec<u8>,
+    written: usize,
+    unflushed: bool,
+    ended: bool,
+}
+
+impl Tunnel {
+    fn new(client: Upgraded, upstream: Upgraded, idle: Duration) -> Self {
+        let (client, upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+        let (up, down) = (Direction::default(), Direction::default());
+        Self { client, upstream, up, down, timer: Timer::new(idle), idle }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { client, upstream, up, down, timer, idle } = self;
+        let mut moved = false;
+        let up = up.poll(client, upstream, &mut moved, cx)?;
+        let down = down.poll(upstream, client, &mut moved, cx)?;
+        if up.is_ready() && down.is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        if moved {
+            let half = up.is_ready() || down.is_ready();
+            timer.restart(if half { HALF_CLOSED.min(*idle) } else { *idle });
+        }
+        if timer.is_over(cx) { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+    }
+}
+
+impl Direction {
+    /// Ready when what comes from `from` has ended and `to` knows it.
+    fn poll<R, W>(
+        &mut self,
+        from: &mut R,
+        to: &mut W,
+        moved: &mut bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        loop {
+            while self.written < self.rest.len() {
+                match ready!(Pin::new(&mut *to).poll_write(cx, &self.rest[self.written..]))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    count => self.written += count,
+                }
+                *moved = true;
+            }
+            if !self.rest.is_empty() {
+                // An idle tunnel keeps no room.
+                (self.rest, self.written) = (Vec::new(), 0);
+            }
+            if self.ended {
+                return Pin::new(to).poll_shutdown(cx);
+            }
+            let read = ROOM.with_borrow_mut(|room| {
+                room.resize(PIECE, 0);
+                let mut piece = ReadBuf::new(room);
+                ready!(Pin::new(&mut *from).poll_read(cx, &mut piece))?;
+                Poll::Ready(self.take(piece.filled(), to, cx))
+            });
+            match read {
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => *moved = true,
+                Poll::Pending => {
+                    if self.unflushed {
+                        ready!(Pin::new(&mut *to).poll_flush(cx))?;
+                        self.unflushed = false;
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Writes what was read, as far as that goes at once.
+    fn take<W>(&mut self, piece: &[u8], to: &mut W, cx: &mut Context<'_>) -> io::Result<()>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        if piece.is_empty() {
+            self.ended = true;
+            return Ok(());
+        }
+        self.unflushed = true;
+        let written = match Pin::new(to).poll_write(cx, piece)? {
+            Poll::Ready(count) => count,
+            Poll::Pending => 0,
+        };
+        self.rest.extend_from_slice(&piece[written..]);
+        Ok(())
+    }
+}
