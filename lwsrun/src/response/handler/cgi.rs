@@ -1,0 +1,212 @@
+//! `cgi://` mounts: programs that answer requests (RFC 3875).
+//!
+//! | module | does |
+//! |---|---|
+//! | [`program`] | which program a path names: the one of the mount, or one inside its folder |
+//! | [`environment`] | what the program is told |
+//! | [`spawn`] | starts it: its own process group, three descriptors, nothing copied |
+//! | [`child`] | holds it: killed with all of its group unless it ends by itself, always reaped |
+//! | [`feed`] | the request's content to its standard input, and then the end of file |
+//! | [`output`](self::output) | its head, and its content as the body of the answer |
+//! | [`parse`] | the bytes of that head |
+//! | [`complaints`] | its standard error, and what is wrong with it, in the log, with a bound |
+//!
+//! `cgi-timeout` is how long a program may be waited for: no byte comes from it, it takes none, and the client is not
+//! the one who keeps it waiting. Before its head that is 504, and later the connection is cut. How long it takes in all
+//! is its own business.
+//!
+//! The group of a program is killed (SIGKILL) at that timeout, when the client has gone, and when the server ends. A
+//! program that ends by itself may leave others behind that have left its output alone.
+//!
+//! Differs from lwsws: the whole environment of RFC 3875; standard input ends; a program that says nothing or nonsense
+//! is 502, one that is too slow 504; a HEAD has no body; bodies have no bound; no descriptor leaks.
+
+mod child;
+mod complaints;
+mod environment;
+mod feed;
+mod output;
+mod parse;
+mod program;
+pub(crate) mod spawn;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::future::BoxFuture;
+use http::request::Parts;
+use http::{Method, Request, Response};
+use http_body::Body as _;
+use schemas::plan::{Mount, Vhost};
+use schemas::route::is_ambiguous;
+use tower::Service;
+
+use crate::connection::ConnectionFacts;
+use crate::request::path::AsSent;
+use crate::response::error::Refusal;
+use child::Child;
+use complaints::Complaints;
+use environment::Environment;
+use feed::Feed;
+use output::{Answer, Output};
+use program::Programs;
+
+pub(crate) use output::LocalRedirect;
+
+/// `cgi-timeout` where the mount has none (lwsws's own default).
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The most programs at once, where `limit-cgi-programs` does not say.
+const MOST: usize = 512;
+
+/// How many programs run, and may run: all mounts together.
+#[derive(Debug)]
+pub(crate) struct Running {
+    count: AtomicUsize,
+    most: usize,
+}
+
+/// A program that is counted.
+#[derive(Debug)]
+struct Counted(Arc<Running>);
+
+impl Running {
+    /// With `limit-cgi-programs`.
+    pub(crate) fn new(limit: Option<u32>) -> Arc<Self> {
+        let most = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MOST);
+        Arc::new(Self { count: AtomicUsize::new(0), most })
+    }
+
+    fn begin(self: &Arc<Self>) -> Option<Counted> {
+        let counted = Counted(Arc::clone(self));
+        (self.count.fetch_add(1, Ordering::Relaxed) < self.most).then_some(counted)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The service of one CGI mount.
+#[derive(Debug, Clone)]
+pub(crate) struct Cgi {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    programs: Programs,
+    environment: Environment,
+    timeout: Duration,
+    running: Arc<Running>,
+    complaints: Arc<Complaints>,
+}
+
+impl Cgi {
+    /// The mount of a program, or of a folder of programs. `port` is that of its listener, `place` the mount's
+    /// `file:line`.
+    pub(crate) fn new(
+        vhost: &Vhost<'_>,
+        mount: &Mount<'_>,
+        program: &str,
+        port: Option<u16>,
+        place: &str,
+        running: &Arc<Running>,
+    ) -> Self {
+        let timeout = mount.cgi_timeout.map_or(TIMEOUT, Duration::from);
+        let complaints = Arc::new(Complaints::new(format!("{place}: mount `{}`", mount.mountpoint)));
+        let shared = Shared {
+            programs: Programs::new(mount, program),
+            environment: Environment::new(vhost, mount, port),
+            timeout,
+            running: Arc::clone(running),
+            complaints,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+impl Shared {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let (parts, content) = request.into_parts();
+        let sent = parts.extensions.get::<AsSent>().map_or(parts.uri.path(), |sent| sent.0.path());
+        if is_ambiguous(sent) {
+            return Refusal::BadRequest.explained("a program's path has no dot segments and no escaped slashes");
+        }
+        let Some(counted) = self.running.begin() else {
+            self.complaints.tell("503: as many programs run as `limit-cgi-programs` allows");
+            return Refusal::Unavailable.response();
+        };
+        let program = match self.programs.find(parts.uri.path()) {
+            Ok(program) => program,
+            Err(refusal) => return refusal.response(),
+        };
+        let has_content = !content.is_end_stream();
+        let environment = self.environment.of(&parts, &program);
+        let mut child = match Child::start(&program, &environment, has_content, counted, &self.complaints) {
+            Ok(child) => child,
+            Err(refusal) => return refusal.response(),
+        };
+        let feed = child.stdin().map(|stdin| Feed::start(content, stdin));
+        let watch = parts.extensions.get::<ConnectionFacts>().map(|facts| facts.presence.watch());
+        let output = Output::new(child, feed, watch, self.timeout, Arc::clone(&self.complaints));
+        self.answer_with(output, parts).await
+    }
+
+    /// Answers with what a program says.
+    async fn answer_with(&self, mut output: Output, parts: Parts) -> Response<Body> {
+        let answer = match output.head().await {
+            Ok(answer) => answer,
+            Err(fault) => return fault.response(&self.complaints),
+        };
+        match answer {
+            Answer::Local(target) => {
+                output.forget();
+                LocalRedirect::to(target, parts)
+            }
+            Answer::Response(response) => {
+                if parts.method == Method::HEAD || !output::may_have_body(response.status()) {
+                    output.forget();
+                    return response.map(|()| Body::empty());
+                }
+                response.map(|()| Body::new(output))
+            }
+        }
+    }
+}
+
+impl Service<Request<Body>> for Cgi {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { Ok(shared.answer(request).await) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_counted_until_they_end() {
+        let running = Running::new(Some(2));
+        let all: Vec<_> = (0..2).map(|_| running.begin().unwrap()).collect();
+        assert!(running.begin().is_none());
+        assert!(running.begin().is_none());
+        drop(all);
+        assert!(running.begin().is_some());
+    }
+}

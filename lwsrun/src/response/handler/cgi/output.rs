@@ -1,0 +1,341 @@
+//! A program's output: its head, and then its content as the body of the answer.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body::{Frame, SizeHint};
+use tokio::io::AsyncReadExt;
+use tokio::process::ChildStdout;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::child::Child;
+use super::complaints::Complaints;
+use super::feed::{Feed, Progress};
+use super::parse::{self, Head, Wrong};
+use crate::connection::Watch;
+use crate::request::path::{self, AsSent};
+use crate::response::error::{Refusal, redirect};
+
+/// How much is read at once, in bytes.
+const PIECE: usize = 32 << 10;
+
+/// How long a program that has closed its output may take to say how it ended.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// The number that stands for a client that has gone, in the log.
+const CLIENT_GONE: u16 = 499;
+
+/// The output of a program that runs. Dropped before its end, the program is killed.
+#[derive(Debug)]
+pub(super) struct Output {
+    child: Option<Child>,
+    stdout: Option<ChildStdout>,
+    feed: Option<Feed>,
+    watch: Option<Watch>,
+    clock: Clock,
+    complaints: Arc<Complaints>,
+    /// What was read and not given away.
+    buffer: BytesMut,
+    /// What is left of the content, if its length was told.
+    left: Option<u64>,
+}
+
+/// What a program answers.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// What to send; the body is the rest of the output.
+    Response(Response<()>),
+    /// A path of this vhost, to be answered instead.
+    Local(String),
+}
+
+/// Why a program has not answered.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Gone,
+    Slow(Duration),
+    Wrong(Wrong, String),
+    Read(io::Error),
+}
+
+impl Output {
+    /// The output of a program.
+    pub(super) fn new(
+        mut child: Child,
+        feed: Option<Feed>,
+        watch: Option<Watch>,
+        patience: Duration,
+        complaints: Arc<Complaints>,
+    ) -> Self {
+        Self {
+            stdout: child.stdout(),
+            child: Some(child),
+            feed,
+            watch,
+            clock: Clock::new(patience),
+            complaints,
+            buffer: BytesMut::new(),
+            left: None,
+        }
+    }
+
+    /// Reads the head, and says what it means.
+    ///
+    /// # Errors
+    /// If it does not come, or means nothing.
+    pub(super) async fn head(&mut self) -> Result<Answer, Fault> {
+        let mut seen = 0;
+        let end = loop {
+            if let Some(end) = parse::end_of_head(&self.buffer, seen) {
+                break end;
+            }
+            seen = self.buffer.len();
+            if seen > parse::LARGEST {
+                return Err(Fault::Wrong(Wrong::TooLarge, String::new()));
+            }
+            if poll_fn(|cx| self.poll_more(cx)).await? == 0 {
+                let wrong = if self.buffer.is_empty() { Wrong::Nothing } else { Wrong::Cut };
+                return Err(Fault::Wrong(wrong, self.last_words().await));
+            }
+        };
+        if end > parse::LARGEST {
+            return Err(Fault::Wrong(Wrong::TooLarge, String::new()));
+        }
+        let head = self.buffer.split_to(end);
+        let head = parse::head(&head).map_err(|wrong| Fault::Wrong(wrong, String::new()))?;
+        self.left = head.length;
+        Ok(answer(head))
+    }
+
+    async fn last_words(&mut self) -> String {
+        let Some(child) = &mut self.child else { return String::new() };
+        child.status(LAST_WORDS).await.map(|status| format!(", {status}")).unwrap_or_default()
+    }
+
+    /// Reads more into the buffer, and gives how much; 0 at the end.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Fault>> {
+        let progress = self.feed.as_ref().map(Feed::progress).unwrap_or_default();
+        if progress.broken || self.watch.as_ref().is_some_and(Watch::is_gone) {
+            return Poll::Ready(Err(Fault::Gone));
+        }
+        let Some(stdout) = &mut self.stdout else { return Poll::Ready(Ok(0)) };
+        self.buffer.reserve(PIECE);
+        match pin!(stdout.read_buf(&mut self.buffer)).poll(cx) {
+            Poll::Ready(read) => {
+                self.clock.stop();
+                Poll::Ready(read.map_err(Fault::Read))
+            }
+            Poll::Pending => {
+                ready!(self.clock.poll(cx, progress));
+                Poll::Ready(Err(Fault::Slow(self.clock.patience)))
+            }
+        }
+    }
+
+    /// Lets the program go on to its end, and throws its output away.
+    pub(super) fn forget(mut self) {
+        tokio::spawn(async move {
+            // Nobody waits for it: its own clock is the only bound.
+            self.watch = None;
+            while matches!(poll_fn(|cx| self.poll_more(cx)).await, Ok(count) if count > 0) {
+                self.buffer.clear();
+            }
+            self.ended();
+        });
+    }
+
+    fn ended(&mut self) {
+        self.stdout = None;
+        if let Some(child) = self.child.take() {
+            child.ends(self.clock.patience);
+        }
+    }
+
+    /// Gives away what is in the buffer, as far as it belongs to the content.
+    fn take(&mut self) -> Bytes {
+        let mut bytes = self.buffer.split().freeze();
+        if let Some(left) = &mut self.left {
+            let within = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+            bytes.truncate(within);
+            *left -= within as u64;
+        }
+        bytes
+    }
+}
+
+impl http_body::Body for Output {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        loop {
+            if self.left == Some(0) {
+                self.ended();
+                return Poll::Ready(None);
+            }
+            if !self.buffer.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(self.take()))));
+            }
+            match ready!(self.poll_more(cx)) {
+                Ok(0) if self.left.is_some() => {
+                    self.complaints.tell("its output is shorter than its `Content-Length`, the connection is cut");
+                    return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
+                }
+                Ok(0) => {
+                    self.ended();
+                    return Poll::Ready(None);
+                }
+                Ok(_) => {}
+                Err(fault) => {
+                    self.child = None;
+                    if let Some(words) = fault.words() {
+                        self.complaints.tell(&format!("{words}, the connection is cut"));
+                    }
+                    return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl Fault {
+    /// What is wrong; nothing where it is not the program.
+    fn words(&self) -> Option<String> {
+        match self {
+            Self::Gone => None,
+            Self::Slow(patience) => {
+                Some(format!("the program was silent for {} s (`cgi-timeout`) and is killed", patience.as_secs()))
+            }
+            Self::Wrong(wrong, status) => Some(format!("the program has not answered: {wrong}{status}")),
+            Self::Read(error) => Some(format!("the program's output cannot be read: {error}")),
+        }
+    }
+
+    /// The answer, after telling what is wrong.
+    pub(super) fn response(&self, complaints: &Complaints) -> Response<Body> {
+        let refusal = match self {
+            // Nobody will read it; it is for the log.
+            Self::Gone => {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST);
+                return response;
+            }
+            Self::Slow(_) => Refusal::GatewayTimeout,
+            Self::Wrong(..) | Self::Read(_) => Refusal::BadGateway,
+        };
+        if let Some(words) = self.words() {
+            complaints.tell(&format!("{}: {words}", refusal.status().as_u16()));
+        }
+        refusal.response()
+    }
+}
+
+/// What a head means (RFC 3875, section 6.2).
+fn answer(head: Head) -> Answer {
+    let Head { status, location, fields, .. } = head;
+    if let (None, Some(location)) = (status, &location)
+        && location.starts_with('/')
+        && !location.starts_with("//")
+        && !fields.contains_key(CONTENT_TYPE)
+    {
+        return Answer::Local(location.clone());
+    }
+    let usual = if location.is_some() { StatusCode::FOUND } else { StatusCode::OK };
+    let mut response = Response::new(());
+    *response.status_mut() = status.unwrap_or(usual);
+    *response.headers_mut() = fields;
+    Answer::Response(response)
+}
+
+/// Whether an answer of this status may have a body (RFC 9110, section 6.4.1).
+pub(super) fn may_have_body(status: StatusCode) -> bool {
+    !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// How long the program is waited for. It runs only while nothing else is waited for.
+#[derive(Debug)]
+struct Clock {
+    patience: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+    runs: bool,
+    seen: Progress,
+}
+
+impl Clock {
+    fn new(patience: Duration) -> Self {
+        Self { patience, sleep: None, runs: false, seen: Progress::default() }
+    }
+
+    fn stop(&mut self) {
+        self.runs = false;
+    }
+
+    /// Ready once the program has neither given nor taken anything for too long.
+    fn poll(&mut self, cx: &mut Context<'_>, progress: Progress) -> Poll<()> {
+        loop {
+            let patience = self.patience;
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(patience)));
+            if !self.runs {
+                sleep.as_mut().reset(Instant::now() + patience);
+                (self.runs, self.seen) = (true, progress);
+            }
+            ready!(sleep.as_mut().poll(cx));
+            if progress == self.seen && !progress.waits {
+                return Poll::Ready(());
+            }
+            self.runs = false;
+        }
+    }
+}
+
+/// A path of this vhost that a program has named, to be answered in place of it (RFC 3875, section 6.2.2): an extension
+/// of the answer, for whoever has the router.
+#[derive(Debug, Clone)]
+pub(crate) struct LocalRedirect(Box<Parts>);
+
+impl LocalRedirect {
+    /// The answer that holds it. `parts` is the request that the program was started for.
+    pub(super) fn to(target: String, mut parts: Parts) -> Response<Body> {
+        let uri = PathAndQuery::try_from(target).map(Uri::from);
+        let canonical = |uri: Uri| path::canonical(&uri).map(|canonical| canonical.unwrap_or(uri));
+        let Some(uri) = uri.ok().and_then(|uri| canonical(uri).ok()) else {
+            return Refusal::BadGateway.response();
+        };
+        let mut response = redirect(StatusCode::FOUND, uri.path());
+        if parts.method != Method::HEAD {
+            parts.method = Method::GET;
+        }
+        for name in [CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING] {
+            parts.headers.remove(name);
+        }
+        parts.extensions.remove::<AsSent>();
+        let mut of_request = std::mem::take(&mut parts.uri).into_parts();
+        of_request.path_and_query = uri.into_parts().path_and_query;
+        parts.uri = Uri::from_parts(of_request).unwrap_or_default();
+        response.extensions_mut().insert(Self(Box::new(parts)));
+        response
+    }
+
+    /// The request for that path.
+    pub(crate) fn request(self) -> Request<Body> {
+        Request::from_parts(*self.0, Body::empty())
+    }
+}

@@ -1,0 +1,186 @@
+//! Which program a path names.
+//!
+//! A mount of a file has that program for all paths. A mount of a folder has the programs inside: the first name of the
+//! path that is a file is the program, what follows it is its path. Links are followed only as long as they stay inside.
+
+use std::ffi::{CString, OsStr};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, Mode, OFlags, ResolveFlags, accessat, fstat, openat2};
+use rustix::io::Errno;
+use schemas::plan::Mount;
+use schemas::route::{canonical_path, decode_path};
+
+use crate::response::error::Refusal;
+
+/// The working folder where `cgi-chdir` does not say, as in lwsws.
+const FOLDER: &str = "/tmp";
+
+/// The deepest folder of a program, in names.
+const DEEPEST: usize = 16;
+
+/// The programs of a mount.
+#[derive(Debug)]
+pub(super) struct Programs {
+    /// The program or the folder: absolute, inside the new root if there is one.
+    path: PathBuf,
+    chroot: Option<CString>,
+    folder: CString,
+    /// The mountpoint's canonical path, without a final slash.
+    mountpoint: Box<str>,
+}
+
+/// A program that was found.
+#[derive(Debug)]
+pub(super) struct Program<'p> {
+    /// Its path, as it is started.
+    pub(super) path: PathBuf,
+    /// The URL path that names it: SCRIPT_NAME.
+    pub(super) name: String,
+    /// What follows, decoded: PATH_INFO.
+    pub(super) rest: Vec<u8>,
+    /// The folder that becomes its root.
+    pub(super) chroot: Option<&'p CString>,
+    /// Its working folder.
+    pub(super) folder: &'p CString,
+}
+
+impl Programs {
+    /// The programs of a mount.
+    pub(super) fn new(mount: &Mount<'_>, program: &str) -> Self {
+        let text = |text: &str| CString::new(text).unwrap_or_default();
+        let path = match mount.cgi_chroot {
+            Some(_) => Path::new("/").join(program),
+            // The working folder will be another one.
+            None => std::path::absolute(program).unwrap_or_else(|_| program.into()),
+        };
+        let folder = mount.cgi_chdir.unwrap_or(if mount.cgi_chroot.is_some() { "/" } else { FOLDER });
+        let mountpoint = canonical_path(mount.mountpoint.as_bytes());
+        Self {
+            path,
+            chroot: mount.cgi_chroot.map(text),
+            folder: text(folder),
+            mountpoint: mountpoint.trim_end_matches('/').into(),
+        }
+    }
+
+    /// The program that a canonical path names.
+    ///
+    /// # Errors
+    /// If it names none of a folder.
+    pub(super) fn find(&self, path: &str) -> Result<Program<'_>, Refusal> {
+        let rest = path.get(self.mountpoint.len()..).unwrap_or_default();
+        let outside = self.outside();
+        if !outside.is_dir() {
+            return Ok(self.program(self.path.clone(), self.mountpoint.to_string(), rest));
+        }
+        let root = open_folder(&outside).map_err(refusal)?;
+        let mut end = 0;
+        for name in rest.split('/').skip(1).take(DEEPEST) {
+            end += 1 + name.len();
+            let below = decode_path(&rest[..end]).map_err(|_| Refusal::BadRequest)?;
+            let below = below.strip_prefix(b"/").unwrap_or(&below);
+            if name.is_empty() || below.contains(&0) {
+                return Err(Refusal::NotFound);
+            }
+            if is_program(&root, below).map_err(refusal)? {
+                let path = self.path.join(OsStr::from_bytes(below));
+                return Ok(self.program(path, format!("{}{}", self.mountpoint, &rest[..end]), &rest[end..]));
+            }
+        }
+        Err(Refusal::NotFound)
+    }
+
+    fn program(&self, path: PathBuf, name: String, rest: &str) -> Program<'_> {
+        // The path is canonical, so what is left of it decodes.
+        let rest = if rest.is_empty() { Vec::new() } else { decode_path(rest).unwrap_or_default().into_owned() };
+        Program { path, name, rest, chroot: self.chroot.as_ref(), folder: &self.folder }
+    }
+
+    /// The path as it is seen from outside of the new root.
+    fn outside(&self) -> PathBuf {
+        let Some(chroot) = &self.chroot else { return self.path.clone() };
+        let below = self.path.strip_prefix("/").unwrap_or(&self.path);
+        Path::new(OsStr::from_bytes(chroot.as_bytes())).join(below)
+    }
+}
+
+fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Whether a path below a folder is a program; `false` for a folder.
+///
+/// # Errors
+/// If there is nothing, something else, a file that cannot be executed, or a link that leads out.
+fn is_program(root: &OwnedFd, below: &[u8]) -> Result<bool, Errno> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let opened = openat2(root, below, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)?;
+    let kind = rustix::fs::FileType::from_raw_mode(fstat(&opened)?.st_mode);
+    if kind.is_dir() {
+        return Ok(false);
+    }
+    if !kind.is_file() {
+        return Err(Errno::NOENT);
+    }
+    accessat(root, below, Access::EXEC_OK, AtFlags::EACCESS)?;
+    Ok(true)
+}
+
+fn refusal(errno: Errno) -> Refusal {
+    match errno {
+        Errno::ACCESS | Errno::PERM => Refusal::Forbidden,
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM => Refusal::Unavailable,
+        _ => Refusal::NotFound,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::boot::testing::mount;
+
+    fn found(programs: &Programs, path: &str) -> Result<(String, String, String), Refusal> {
+        let program = programs.find(path)?;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Ok((text(program.path.as_os_str().as_bytes()), program.name, text(&program.rest)))
+    }
+
+    #[test]
+    fn a_folder_has_the_programs_inside_it_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = |name: &str, mode: u32| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "#!/bin/sh\n").unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        };
+        make("bin/a", 0o755);
+        make("bin/deep/b c", 0o755);
+        make("bin/data", 0o644);
+        make("outside", 0o755);
+        symlink("../outside", folder.path().join("bin/out")).unwrap();
+        symlink("/bin/sh", folder.path().join("bin/sh")).unwrap();
+        symlink("a", folder.path().join("bin/in")).unwrap();
+        let bin = folder.path().join("bin");
+        let bin = bin.to_str().unwrap();
+        let programs = Programs::new(&mount("/cgi/"), bin);
+        let ok = |path: &str, name: &str, rest: &str| Ok((format!("{bin}/{path}"), name.to_owned(), rest.to_owned()));
+        assert_eq!(found(&programs, "/cgi/a"), ok("a", "/cgi/a", ""));
+        assert_eq!(found(&programs, "/cgi/a/x/y%20z"), ok("a", "/cgi/a", "/x/y z"));
+        assert_eq!(found(&programs, "/cgi/deep/b%20c/x"), ok("deep/b c", "/cgi/deep/b%20c", "/x"));
+        assert_eq!(found(&programs, "/cgi/in"), ok("in", "/cgi/in", ""));
+        for path in ["/cgi", "/cgi/", "/cgi/none", "/cgi/deep", "/cgi/deep/", "/cgi/out", "/cgi/sh"] {
+            assert_eq!(found(&programs, path).unwrap_err(), Refusal::NotFound, "{path}");
+        }
+        if !rustix::process::geteuid().is_root() {
+            assert_eq!(found(&programs, "/cgi/data").unwrap_err(), Refusal::Forbidden);
+        }
+        let one = Programs::new(&mount("/"), &format!("{bin}/a"));
+        assert_eq!(found(&one, "/x/y"), ok("a", "", "/x/y"));
+    }
+}
