@@ -16,6 +16,14 @@ fn files_and_hosts() {
 }
 
 #[test]
+fn cgi() {
+    let outcomes = replay("cgi");
+    hold(&outcomes);
+    let (agree, counted) = agreement(&outcomes);
+    assert!(agree * 100 >= counted * 97, "only {agree} of {counted} agree");
+}
+
+#[test]
 fn log() {
     hold(&replay("log"));
 }
@@ -53,7 +61,7 @@ fn parse() {
 
 #[test]
 fn compat_names_only_cases_that_exist() {
-    let groups = ["files", "hosts", "log", "parse", "proto", "proxy", "ranges", "tls"];
+    let groups = ["cgi", "files", "hosts", "log", "parse", "proto", "proxy", "ranges", "tls"];
     let known: Vec<String> =
         groups.iter().flat_map(|group| tests::oracle::cases(group)).map(|case| case.id).collect();
     let unknown: Vec<String> = entries().into_keys().filter(|id| !known.contains(id)).collect();

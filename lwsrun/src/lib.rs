@@ -38,6 +38,7 @@ use boot::tls::{KeyError, Keys, watch};
 use boot::workers::{self, Ended, Workers};
 use connection::Serving;
 use protocol::Registry;
+use response::handler::cgi::spawn::keep_inherited_descriptors;
 use response::log::{AccessLogs, LogError, Writer};
 use schemas::plan::Plan;
 use shutdown::{DrainControl, Signals};
@@ -115,6 +116,7 @@ fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
         return Err(Cause::Unfit(refusals));
     }
     tracing::info!("lwsrun {}: {}", env!("CARGO_PKG_VERSION"), summary(path, &plan));
+    keep_inherited_descriptors();
     let open_files = boot::limits::set_open_files(plan.global().rlimit_nofile);
     let identity = Identity::of(&plan)?;
     identity.check_possible()?;

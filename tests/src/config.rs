@@ -1,6 +1,7 @@
 //! A config, and the files that it serves, in a temporary folder.
 
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -55,6 +56,14 @@ impl TempConfig {
         let path = self.path("www").join(name);
         write(&path, bytes.as_ref());
         self
+    }
+
+    /// Writes an executable file.
+    #[must_use]
+    pub fn program(self, name: &str, text: &str) -> Self {
+        let config = self.write(name, text);
+        std::fs::set_permissions(config.path(name), PermissionsExt::from_mode(0o755)).expect("its mode");
+        config
     }
 
     /// A path in the folder.

@@ -34,6 +34,7 @@ impl<'a> Lowering<'a, '_> {
             ip_limit_ah: integer("ip-limit-ah").and_then(number),
             ip_limit_wsi: integer("ip-limit-wsi").and_then(number),
             rlimit_nofile: integer("rlimit-nofile").and_then(number),
+            limit_cgi_programs: integer("limit-cgi-programs").and_then(number),
             access_logs: Vec::new(), // once the vhosts are known
             places: self.key_places(fields),
         }
@@ -103,6 +104,7 @@ fn empty() -> Global<'static> {
         ip_limit_ah: None,
         ip_limit_wsi: None,
         rlimit_nofile: None,
+        limit_cgi_programs: None,
         access_logs: Vec::new(),
         places: Vec::new(),
     }

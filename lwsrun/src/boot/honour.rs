@@ -87,6 +87,7 @@ pub(crate) fn global_keys(global: &Global<'_>) -> Vec<&'static str> {
         ip_limit_ah,
         ip_limit_wsi: _,
         rlimit_nofile: _,
+        limit_cgi_programs: _,
         access_logs: _,
         places: _,
     } = global;
@@ -179,15 +180,8 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         no_ws_upgrades: _,
         place: _,
     } = mount;
-    let (cgi, gzip) = match origin {
-        Origin::File { .. } | Origin::Redirect { .. } | Origin::Callback { .. } | Origin::Proxy(_) => {
-            (false, false)
-        }
-        Origin::Cgi { .. } => (true, false),
-        Origin::Gzip { .. } => (false, true),
-    };
+    let gzip = matches!(origin, Origin::Gzip { .. });
     set([
-        ("origin cgi://", cgi),
         ("origin gzip://", gzip),
         ("interpret", !interpret.is_empty()),
         ("keepalive-timeout", keepalive_timeout.is_some()),

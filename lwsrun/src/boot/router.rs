@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
-use schemas::plan::{Cache, Mount, Origin, Vhost, VhostId};
+use schemas::plan::{Bind, Cache, Mount, Origin, Vhost, VhostId};
 use schemas::route::canonical_path;
 use tower::Service;
 
@@ -21,6 +21,7 @@ use super::stack::Stack;
 use crate::request::protect::ProtectLayer;
 use crate::response::error::Refusal;
 use crate::response::handler::callback::Callback;
+use crate::response::handler::cgi::Cgi;
 use crate::response::handler::file::FileService;
 use crate::response::handler::proxy::{self, Proxy};
 use crate::response::handler::redirect::Redirect;
@@ -93,9 +94,21 @@ fn add_mount(
                 .service(proxy);
             routes.add(mount, &stack.around(&headers, protect, cached));
         }
-        Origin::Cgi { .. } | Origin::Gzip { .. } => {
+        Origin::Cgi { program } => {
+            let cgi = Cgi::new(vhost, mount, program, port(shared, vhost), &place, &shared.programs);
+            routes.add(mount, &stack.around(&headers, protect, Upgrade::new(cgi, upgrades.clone())));
+        }
+        Origin::Gzip { .. } => {
             routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
         }
+    }
+}
+
+/// The TCP port that a vhost listens on.
+fn port(shared: &Shared, vhost: &Vhost<'_>) -> Option<u16> {
+    match shared.plan.listeners().listeners.get(vhost.listener?.index())?.bind {
+        Bind::Any { port, .. } | Bind::Interface { port, .. } => Some(port),
+        Bind::Unix { .. } => None,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::request::reject::Keywords;
 use crate::request::secure::Demands;
 use crate::request::{admit, path};
 use crate::response::error::{Refusal, page_of};
+use crate::response::handler::cgi::{LocalRedirect, Running};
 use crate::response::handler::file::FileCache;
 use crate::response::handler::ws::{Peer, StrictHost, VhostUpgrades, asks_for_websocket};
 use crate::response::layer::headers::Headers;
@@ -29,6 +30,9 @@ use crate::shutdown::Drain;
 
 /// Memory for small files of all mounts together, in bytes.
 const FILE_CACHE: u64 = 64 << 20;
+
+/// The most paths that CGI programs name one after the other to be answered in their place.
+const MOST_REDIRECTS: usize = 5;
 
 /// What is served. Shared by all workers, never changed.
 pub(crate) struct Site {
@@ -51,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) logs: AccessLogs,
     /// For TLS to upstreams.
     pub(crate) client_keys: ClientKeys,
+    /// CGI programs of all mounts.
+    pub(crate) programs: Arc<Running>,
 }
 
 /// One vhost, built.
@@ -88,8 +94,9 @@ impl Site {
         let websockets = listeners.iter().map(|listener| opens_websockets(&plan, listener)).collect();
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
+        let programs = Running::new(plan.global().limit_cgi_programs);
         let files = Arc::new(FileCache::new(FILE_CACHE));
-        let shared = Shared { plan, registry, drain, files, logs, client_keys };
+        let shared = Shared { plan, registry, drain, files, logs, client_keys, programs };
         Self { shared, hosts, only, vhosts, keywords, websockets }
     }
 
@@ -232,8 +239,25 @@ impl VhostSite {
             Some(upgrades) if asks_for_websocket(&request) => upgrades,
             _ => &self.router,
         };
-        let Ok(response) = router.clone().call(request).await;
-        response
+        let Ok(mut response) = router.clone().call(request).await;
+        if !self.tells {
+            return response;
+        }
+        // A program may name another path of this vhost, which is asked as if the client had.
+        for _ in 0..MOST_REDIRECTS {
+            let Some(redirect) = response.extensions_mut().remove::<LocalRedirect>() else { return response };
+            let Ok(next) = self.router.clone().call(redirect.request()).await;
+            response = next;
+        }
+        match response.extensions().get::<LocalRedirect>() {
+            None => response,
+            Some(_) => {
+                tracing::warn!(
+                    "CGI programs name each other's paths, {MOST_REDIRECTS} times in a row; answered 502"
+                );
+                self.refuse(Refusal::BadGateway.response())
+            }
+        }
     }
 
     fn refuse(&self, mut refusal: Response<Body>) -> Response<Body> {

@@ -27,6 +27,7 @@ pub(crate) fn global() -> Global<'static> {
         ip_limit_ah: None,
         ip_limit_wsi: None,
         rlimit_nofile: None,
+        limit_cgi_programs: None,
         access_logs: Vec::new(),
         places: Vec::new(),
     }

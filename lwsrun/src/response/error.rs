@@ -40,11 +40,11 @@ pub(crate) enum Refusal {
     NotImplemented,
     /// Reading the file failed.
     Internal,
-    /// The upstream of a proxy cannot be reached, or its answer cannot be understood.
+    /// A program or the upstream of a proxy that cannot be reached, or whose answer cannot be understood.
     BadGateway,
     /// A limit is reached.
     Unavailable,
-    /// The upstream of a proxy takes too long.
+    /// A program or the upstream of a proxy takes too long.
     GatewayTimeout,
     /// The request went in a circle of proxies.
     LoopDetected,

@@ -1,6 +1,7 @@
 //! What answers, by kind of mount.
 
 pub(crate) mod callback;
+pub(crate) mod cgi;
 pub(crate) mod file;
 pub(crate) mod proxy;
 pub(crate) mod redirect;

@@ -86,6 +86,7 @@ impl Out<'_> {
             ip_limit_ah,
             ip_limit_wsi,
             rlimit_nofile,
+            limit_cgi_programs,
             access_logs: _, // told by the vhosts
             places: _,      // the keys' lines move with every comment: not part of what is compared
         } = global;
@@ -109,6 +110,7 @@ impl Out<'_> {
             out.some("ip-limit-ah", *ip_limit_ah);
             out.some("ip-limit-wsi", *ip_limit_wsi);
             out.some("rlimit-nofile", *rlimit_nofile);
+            out.some("limit-cgi-programs", *limit_cgi_programs);
         });
     }
 

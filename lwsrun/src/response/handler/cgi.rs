@@ -137,7 +137,8 @@ impl Shared {
         let (parts, content) = request.into_parts();
         let sent = parts.extensions.get::<AsSent>().map_or(parts.uri.path(), |sent| sent.0.path());
         if is_ambiguous(sent) {
-            return Refusal::BadRequest.explained("a program's path has no dot segments and no escaped slashes");
+            return Refusal::BadRequest
+                .explained("a program's path has no dot segments and no escaped slashes");
         }
         let Some(counted) = self.running.begin() else {
             self.complaints.tell("503: as many programs run as `limit-cgi-programs` allows");

@@ -42,7 +42,9 @@ impl Child {
             let (path, folder) = (program.path.display(), program.folder.to_string_lossy());
             complaints.tell(&format!("`{path}` cannot be started in `{folder}`: {error}"));
             match error.kind() {
-                ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy => Refusal::Unavailable,
+                ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy => {
+                    Refusal::Unavailable
+                }
                 _ if error.raw_os_error() == Some(EMFILE) => Refusal::Unavailable,
                 _ => Refusal::BadGateway,
             }

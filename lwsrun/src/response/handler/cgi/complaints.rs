@@ -101,7 +101,10 @@ mod tests {
         let flood = b"line\n".repeat(1000);
         complaints.follow(&*flood).await;
         let state = complaints.state.lock().unwrap();
-        assert!(state.told <= MOST && u64::from(state.told) + state.untold >= 1000 % u64::from(MOST), "{state:?}");
+        assert!(
+            state.told <= MOST && u64::from(state.told) + state.untold >= 1000 % u64::from(MOST),
+            "{state:?}"
+        );
         assert!(state.untold > 0);
     }
 }

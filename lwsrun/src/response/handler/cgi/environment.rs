@@ -161,7 +161,9 @@ fn protocol(version: Version) -> &'static str {
 /// A host and its port; the brackets of an IPv6 address stay.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (name, Some(port).filter(|port| !port.is_empty())),
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (name, Some(port).filter(|port| !port.is_empty()))
+        }
         _ => (authority, None),
     }
 }
@@ -210,14 +212,18 @@ mod tests {
         let variables = Environment::new(&vhost, mount, Some(8443)).of(&parts, &program);
         let count = variables.len();
         let text = |text: OsString| text.into_string().unwrap();
-        let map: BTreeMap<_, _> = variables.into_iter().map(|(name, value)| (text(name), text(value))).collect();
+        let map: BTreeMap<_, _> =
+            variables.into_iter().map(|(name, value)| (text(name), text(value))).collect();
         assert_eq!(map.len(), count, "no name twice");
         map
     }
 
     #[test]
     fn all_of_rfc_3875_and_nothing_that_a_client_could_disguise() {
-        let mount = Mount { cgi_env: vec![Pair { name: "PATH", value: "/x" }, Pair { name: "A", value: "b" }], ..mount("/cgi") };
+        let mount = Mount {
+            cgi_env: vec![Pair { name: "PATH", value: "/x" }, Pair { name: "A", value: "b" }],
+            ..mount("/cgi")
+        };
         let request = Request::post("/cgi/a%20b/c?x=%26&y")
             .header("host", "a.test:1")
             .header("content-type", "text/plain")

@@ -32,9 +32,6 @@ const PIECE: usize = 32 << 10;
 /// How long a program that has closed its output may take to say how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// The number that stands for a client that has gone, in the log.
-const CLIENT_GONE: u16 = 499;
-
 /// The output of a program that runs. Dropped before its end, the program is killed.
 #[derive(Debug)]
 pub(super) struct Output {
@@ -177,7 +174,10 @@ impl http_body::Body for Output {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         loop {
             if self.left == Some(0) {
                 self.ended();
@@ -188,7 +188,8 @@ impl http_body::Body for Output {
             }
             match ready!(self.poll_more(cx)) {
                 Ok(0) if self.left.is_some() => {
-                    self.complaints.tell("its output is shorter than its `Content-Length`, the connection is cut");
+                    self.complaints
+                        .tell("its output is shorter than its `Content-Length`, the connection is cut");
                     return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
                 }
                 Ok(0) => {
@@ -221,9 +222,10 @@ impl Fault {
     fn words(&self) -> Option<String> {
         match self {
             Self::Gone => None,
-            Self::Slow(patience) => {
-                Some(format!("the program was silent for {} s (`cgi-timeout`) and is killed", patience.as_secs()))
-            }
+            Self::Slow(patience) => Some(format!(
+                "the program was silent for {} s (`cgi-timeout`) and is killed",
+                patience.as_secs()
+            )),
             Self::Wrong(wrong, status) => Some(format!("the program has not answered: {wrong}{status}")),
             Self::Read(error) => Some(format!("the program's output cannot be read: {error}")),
         }
@@ -232,12 +234,7 @@ impl Fault {
     /// The answer, after telling what is wrong.
     pub(super) fn response(&self, complaints: &Complaints) -> Response<Body> {
         let refusal = match self {
-            // Nobody will read it; it is for the log.
-            Self::Gone => {
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = StatusCode::from_u16(CLIENT_GONE).unwrap_or(StatusCode::BAD_REQUEST);
-                return response;
-            }
+            Self::Gone => Refusal::ClientGone,
             Self::Slow(_) => Refusal::GatewayTimeout,
             Self::Wrong(..) | Self::Read(_) => Refusal::BadGateway,
         };

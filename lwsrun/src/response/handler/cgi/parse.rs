@@ -1,7 +1,9 @@
 //! The head that a program's output begins with (RFC 3875, section 6.3): fields, each on a line that ends in LF or CRLF,
 //! and an empty line.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, LOCATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HeaderName, LOCATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// The largest head, in bytes.
@@ -63,7 +65,8 @@ pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
         return Some(0);
     }
     let start = from.saturating_sub(2);
-    let ends = bytes[start..].iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| start + at + 1);
+    let ends =
+        bytes[start..].iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| start + at + 1);
     ends.into_iter().find_map(|next| match &bytes[next..] {
         [b'\n', ..] => Some(next + 1),
         [b'\r', b'\n', ..] => Some(next + 2),
@@ -139,7 +142,16 @@ mod tests {
     #[test]
     fn heads_as_programs_write_them() {
         for end in ["\r\n", "\n"] {
-            let text = ["Content-Type: text/plain", "status:404 Gone fishing", "X-A:b", "x-a: c ", "Connection: close", "", "body\n\n"].join(end);
+            let text = [
+                "Content-Type: text/plain",
+                "status:404 Gone fishing",
+                "X-A:b",
+                "x-a: c ",
+                "Connection: close",
+                "",
+                "body\n\n",
+            ]
+            .join(end);
             let length = end_of_head(text.as_bytes(), 0).unwrap();
             assert_eq!(&text[length..], "body\n\n");
             let head = head(&text.as_bytes()[..length]).unwrap();

@@ -95,7 +95,8 @@ impl Programs {
 
     fn program(&self, path: PathBuf, name: String, rest: &str) -> Program<'_> {
         // The path is canonical, so what is left of it decodes.
-        let rest = if rest.is_empty() { Vec::new() } else { decode_path(rest).unwrap_or_default().into_owned() };
+        let rest =
+            if rest.is_empty() { Vec::new() } else { decode_path(rest).unwrap_or_default().into_owned() };
         Program { path, name, rest, chroot: self.chroot.as_ref(), folder: &self.folder }
     }
 
@@ -169,7 +170,9 @@ mod tests {
         let bin = folder.path().join("bin");
         let bin = bin.to_str().unwrap();
         let programs = Programs::new(&mount("/cgi/"), bin);
-        let ok = |path: &str, name: &str, rest: &str| Ok((format!("{bin}/{path}"), name.to_owned(), rest.to_owned()));
+        let ok = |path: &str, name: &str, rest: &str| {
+            Ok((format!("{bin}/{path}"), name.to_owned(), rest.to_owned()))
+        };
         assert_eq!(found(&programs, "/cgi/a"), ok("a", "/cgi/a", ""));
         assert_eq!(found(&programs, "/cgi/a/x/y%20z"), ok("a", "/cgi/a", "/x/y z"));
         assert_eq!(found(&programs, "/cgi/deep/b%20c/x"), ok("deep/b c", "/cgi/deep/b%20c", "/x"));

@@ -59,7 +59,8 @@ fn in_new_root(command: &mut Command, program: &Program<'_>) {
 pub(crate) fn keep_inherited_descriptors() {
     const CLOSE_ON_EXEC: nix::libc::c_uint = 4;
     // SAFETY: a system call with three numbers; with this flag it closes nothing and only marks what is open.
-    let done = unsafe { nix::libc::syscall(nix::libc::SYS_close_range, 3, nix::libc::c_uint::MAX, CLOSE_ON_EXEC) };
+    let done =
+        unsafe { nix::libc::syscall(nix::libc::SYS_close_range, 3, nix::libc::c_uint::MAX, CLOSE_ON_EXEC) };
     if done != 0 {
         let error = io::Error::last_os_error();
         tracing::debug!("descriptors that were inherited cannot be kept from programs: {error}");
