@@ -33,12 +33,12 @@ fn a_mount_with_a_key_that_is_not_honoured_answers_501() {
 #[test]
 fn a_vhost_with_a_key_that_is_not_honoured_answers_501() {
     let site = site(
-        ", \"strict-host-check\": \"on\",\n\"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" }]",
+        ", \"h2-half-closed-long-poll\": \"on\",\n\"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" }]",
         &[],
     );
     for path in ["/", "/index.html", "/missing"] {
         assert_eq!(get(site.port, "a.test", path).status, 501, "{path}");
     }
-    let said = site.server.line_with("`strict-host-check`");
+    let said = site.server.line_with("`h2-half-closed-long-poll`");
     assert!(said.contains("conf.d/site:1") && said.contains("`a.test`"), "{said}");
 }

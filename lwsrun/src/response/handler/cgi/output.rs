@@ -234,7 +234,12 @@ impl Fault {
     /// The answer, after telling what is wrong.
     pub(super) fn response(&self, complaints: &Complaints) -> Response<Body> {
         let refusal = match self {
-            Self::Gone => Refusal::ClientGone,
+            // Nobody will read it.
+            Self::Gone => {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = Refusal::ClientGone.status();
+                return response;
+            }
             Self::Slow(_) => Refusal::GatewayTimeout,
             Self::Wrong(..) | Self::Read(_) => Refusal::BadGateway,
         };
