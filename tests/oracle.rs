@@ -42,6 +42,11 @@ fn proxy() {
 }
 
 #[test]
+fn status() {
+    hold(&replay("status"));
+}
+
+#[test]
 fn ranges() {
     hold(&replay("ranges"));
 }
@@ -61,7 +66,7 @@ fn parse() {
 
 #[test]
 fn compat_names_only_cases_that_exist() {
-    let groups = ["cgi", "files", "hosts", "log", "parse", "proto", "proxy", "ranges", "tls"];
+    let groups = ["cgi", "files", "hosts", "log", "parse", "proto", "proxy", "ranges", "status", "tls"];
     let known: Vec<String> =
         groups.iter().flat_map(|group| tests::oracle::cases(group)).map(|case| case.id).collect();
     let unknown: Vec<String> = entries().into_keys().filter(|id| !known.contains(id)).collect();

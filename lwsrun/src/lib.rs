@@ -18,6 +18,7 @@
 pub mod bench;
 mod boot;
 mod connection;
+mod counts;
 pub mod protocol;
 mod request;
 mod response;

@@ -9,6 +9,7 @@
 //! | `dumb-increment-protocol` | counts, 20 times a second |
 //! | `lws-echo` | sends every message back |
 //! | `lws-mirror-protocol` | sends what one member says to all members |
+//! | `lws-server-status` | tells what the server has done and what it serves |
 //! | `lws-status` | tells all members who the members are |
 //! | `protocol-post-demo` | shows what a form sent |
 //!
@@ -76,6 +77,7 @@
 mod callback;
 mod dumb_increment;
 mod echo;
+mod json;
 pub(crate) mod link;
 mod message;
 mod mirror;
@@ -83,6 +85,7 @@ mod options;
 mod post_demo;
 mod query;
 mod registry;
+mod server_status;
 mod session;
 mod sessions;
 mod status;

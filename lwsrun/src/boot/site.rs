@@ -14,6 +14,7 @@ use super::router::router;
 use super::stack::Stack;
 use super::tls::client::ClientKeys;
 use crate::connection::{ConnectionFacts, Cut};
+use crate::counts::Served;
 use crate::protocol::{Registry, VhostProtocols};
 use crate::request::in_flight::bounded;
 use crate::request::path::AsSent;
@@ -25,7 +26,7 @@ use crate::response::handler::cgi::{LocalRedirect, Running};
 use crate::response::handler::file::FileCache;
 use crate::response::handler::ws::{Peer, StrictHost, VhostUpgrades, asks_for_websocket};
 use crate::response::layer::headers::Headers;
-use crate::response::log::{AccessLogs, Entry, Logged, Pending, VhostLog};
+use crate::response::log::{self, AccessLogs, Entry, Logged, Pending, VhostLog};
 use crate::shutdown::Drain;
 
 /// Memory for small files of all mounts together, in bytes.
@@ -50,6 +51,7 @@ pub(crate) struct Site {
 pub(crate) struct Shared {
     pub(crate) plan: Arc<Plan>,
     pub(crate) registry: Registry,
+    pub(crate) served: Arc<Served>,
     pub(crate) drain: Drain,
     pub(crate) files: Arc<FileCache>,
     pub(crate) logs: AccessLogs,
@@ -96,7 +98,8 @@ impl Site {
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let programs = Running::new(plan.global().limit_cgi_programs);
         let files = Arc::new(FileCache::new(FILE_CACHE));
-        let shared = Shared { plan, registry, drain, files, logs, client_keys, programs };
+        let served = Arc::new(Served::new(Arc::clone(&plan)));
+        let shared = Shared { served, plan, registry, drain, files, logs, client_keys, programs };
         Self { shared, hosts, only, vhosts, keywords, websockets }
     }
 
@@ -121,8 +124,9 @@ impl Site {
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync,
     {
-        let (vhost, admitted) = self.admit(connection.listener, &request);
-        let vhost = self.vhost(vhost);
+        let (id, admitted) = self.admit(connection.listener, &request);
+        let vhost = self.vhost(id);
+        let version = request.version();
         let pending = Pending::new(vhost.log.as_ref().map(|log| log.begin(connection, &request)), cut);
         let refusal = match admitted {
             Ok(()) => vhost
@@ -150,6 +154,8 @@ impl Site {
             Some(refusal) => vhost.refuse(refusal),
         };
         vhost.demands.in_clear(connection, &mut response);
+        let websocket = response.extensions().get::<log::Protocol>().is_some();
+        self.shared.served.count(id, version, response.status(), websocket);
         pending.answered(response)
     }
 
@@ -217,7 +223,9 @@ impl VhostSite {
         let server = shared.plan.global().server_string.and_then(|text| HeaderValue::from_str(text).ok());
         let stack = Stack::new(&vhost, server);
         let (protocols, words) =
-            VhostProtocols::start(&vhost, &shared.registry, |place| shared.plan.describe(place));
+            VhostProtocols::start(&vhost, &shared.registry, Some(&shared.served), |place| {
+                shared.plan.describe(place)
+            });
         words.iter().for_each(|word| tracing::warn!("{word}"));
         let pingpong = shared.plan.global().ws_pingpong;
         let listeners = shared.plan.listeners().listeners;

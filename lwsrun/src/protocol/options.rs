@@ -1,14 +1,16 @@
 //! What a protocol is told when it is started: the vhost and the options, free of lifetimes.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use schemas::plan;
 
 use super::Sessions;
+use crate::counts::Served;
 
 /// The vhost that a protocol is started for.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VhostContext {
     pub(crate) vhost: Arc<str>,
     pub(crate) place: String,
@@ -16,6 +18,8 @@ pub struct VhostContext {
     pub(crate) sessions: Arc<[(Box<str>, Sessions)]>,
     /// Which of them are its own.
     pub(crate) index: usize,
+    /// The server as a whole.
+    pub(crate) served: Option<Arc<Served>>,
 }
 
 impl VhostContext {
@@ -42,6 +46,12 @@ impl VhostContext {
     pub fn sessions_of(&self, protocol: &str) -> Option<Sessions> {
         let mut all = self.sessions.iter();
         all.find(|(name, _)| **name == *protocol).map(|(_, sessions)| sessions.clone())
+    }
+}
+
+impl fmt::Debug for VhostContext {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "VhostContext({} at {})", self.vhost, self.place)
     }
 }
 

@@ -9,6 +9,7 @@ use super::dumb_increment::DumbIncrement;
 use super::echo::Echo;
 use super::mirror::Mirror;
 use super::post_demo::PostDemo;
+use super::server_status::ServerStatus;
 use super::status::Status;
 
 /// The protocols that this server has. The default holds the built-in ones.
@@ -41,7 +42,8 @@ impl Registry {
 
 impl Default for Registry {
     fn default() -> Self {
-        Self::empty().with(DumbIncrement).with(Echo).with(Mirror).with(PostDemo).with(Status)
+        let built_in = Self::empty().with(DumbIncrement).with(Echo).with(Mirror).with(PostDemo);
+        built_in.with(ServerStatus).with(Status)
     }
 }
 

@@ -7,6 +7,7 @@ use schemas::plan::{Place, Protocol, Vhost};
 
 use super::terms::Terms;
 use super::{Instance, Options, Registry, Sessions, StartError, VhostContext};
+use crate::counts::Served;
 
 /// What a vhost's `ws-protocols` name, in config order: running, or not served and why.
 pub(crate) struct VhostProtocols {
@@ -46,10 +47,11 @@ pub(crate) enum Unserved {
 
 impl VhostProtocols {
     /// Starts the protocols of a vhost. Also gives words about each that did not start, with its `file:line`;
-    /// about those that cannot even be tried, [`unserved`] has words before.
+    /// about those that cannot even be tried, [`unserved`] has words before. `served` is the server as a whole.
     pub(crate) fn start(
         vhost: &Vhost<'_>,
         registry: &Registry,
+        served: Option<&Arc<Served>>,
         describe: impl Fn(Place) -> String,
     ) -> (Self, Vec<String>) {
         let name: Arc<str> = vhost.name.into();
@@ -59,8 +61,8 @@ impl VhostProtocols {
         let mut entries = Vec::with_capacity(vhost.protocols.len());
         for (index, protocol) in vhost.protocols.iter().enumerate() {
             let place = describe(protocol.place);
-            let context =
-                VhostContext { vhost: Arc::clone(&name), place, sessions: Arc::clone(&sessions), index };
+            let (vhost, sessions) = (Arc::clone(&name), Arc::clone(&sessions));
+            let context = VhostContext { vhost, place, sessions, index, served: served.cloned() };
             let state = start(protocol, registry, context, &mut words);
             entries.push(Entry { name: protocol.name.into(), state });
         }

@@ -1,8 +1,7 @@
 //! Who is there, and the text that tells of it.
 
-use std::fmt::Write;
-
 use crate::protocol::Text;
+use crate::protocol::json::escape;
 
 /// Longest `ua`, escaped, in bytes.
 const LONGEST_AGENT: usize = 255;
@@ -79,30 +78,8 @@ fn tell(head: &str, members: &[(u64, Member)]) -> String {
     text
 }
 
-/// What may stand between the quotes of a JSON string, and in a page, at most `most` bytes of it. No character is
-/// cut in two.
-fn escape(text: &str, most: usize) -> String {
-    let mut escaped = String::new();
-    for each in text.chars() {
-        let before = escaped.len();
-        if each.is_control() || matches!(each, '"' | '\\' | '<' | '>' | '&' | '{' | '}') {
-            // All of these are below U+0100. Writing to a string cannot fail.
-            let _ = write!(escaped, "\\u{:04x}", u32::from(each));
-        } else {
-            escaped.push(each);
-        }
-        if escaped.len() > most {
-            escaped.truncate(before);
-            break;
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -123,19 +100,5 @@ mod tests {
         assert!(census.join(Member::new(None, 19, None), 2).is_none());
         census.leave(one);
         assert_eq!(&*census.telling(false), format!("{head}\"wsi\":\"1\", \"conns\":[{second}]}}"));
-    }
-
-    proptest! {
-        #[test]
-        fn any_agent_is_short_and_harmless(agent in ".{0,400}") {
-            let escaped = escape(&agent, LONGEST_AGENT);
-            prop_assert!(escaped.len() <= LONGEST_AGENT);
-            let harmful = |each: char| each.is_control() || "\"<>&{}".contains(each);
-            prop_assert!(!escaped.contains(harmful));
-            // Nothing is left out before the end.
-            let whole = escape(&agent, usize::MAX);
-            prop_assert!(whole.starts_with(&escaped));
-            prop_assert!(escaped.len() == whole.len() || escaped.len() + 6 > LONGEST_AGENT);
-        }
     }
 }

@@ -75,7 +75,7 @@ impl Site {
     fn pinging(registry: &Registry, vhost: &Vhost<'_>, pingpong: Option<Seconds>) -> Self {
         let drain = DrainControl::new();
         let (protocols, words) =
-            VhostProtocols::start(vhost, registry, |place| format!("site:{}", place.line));
+            VhostProtocols::start(vhost, registry, None, |place| format!("site:{}", place.line));
         let bind = Bind::Any { port: 7681, families: Families::Both };
         let strict = StrictHost::new(vhost, Some(&listener(bind)));
         Self {
