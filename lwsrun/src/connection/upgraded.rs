@@ -35,8 +35,7 @@ impl Unwrap {
         Self(|upgraded| match upgraded.downcast::<TokioIo<Guarded<S>>>() {
             Ok(Parts { io, read_buf, .. }) => {
                 let (stream, held) = io.into_inner().into_parts();
-                let ahead = if held.is_empty() { read_buf } else { joined(&read_buf, &held) };
-                HandedOver { stream: Box::new(stream), ahead }
+                HandedOver { stream: Box::new(stream), ahead: joined(&read_buf, &held) }
             }
             Err(upgraded) => whole(upgraded),
         })
@@ -61,6 +60,7 @@ fn whole(upgraded: Upgraded) -> HandedOver {
     HandedOver { stream: Box::new(TokioIo::new(upgraded)), ahead: Bytes::new() }
 }
 
+/// A copy, since even an empty slice would hold all of hyper's buffer.
 fn joined(first: &[u8], second: &[u8]) -> Bytes {
     let mut all = BytesMut::with_capacity(first.len() + second.len());
     all.extend_from_slice(first);
