@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{Request, Response};
-use schemas::plan::{Cache, Mount, Origin, Place, ProxyLimits, SourceId};
+use schemas::plan::{Cache, Mount, Origin, Place, ProxyLimits, SourceId, Symlinks};
 use tower::Service;
 
 use crate::response::handler::file::{FileCache, FileService};
@@ -42,6 +42,8 @@ fn mount(docroot: &str) -> Mount<'_> {
         exact_match: false,
         append_path: false,
         no_ws_upgrades: false,
+        symlinks: Symlinks::Inside,
+        fallback: None,
         place: Place { file: SourceId(0), line: 1 },
     }
 }

@@ -7,6 +7,7 @@ mod finish;
 mod guard;
 mod http1;
 mod http2;
+mod limits;
 pub(crate) mod listen;
 mod pace;
 mod peek;
@@ -38,6 +39,7 @@ use crate::boot::tls::policy::Agreed;
 use crate::request::in_flight::Share;
 use crate::shutdown::Drain;
 use addresses::Addresses;
+use limits::Limits;
 use peek::{Peek, Spoken};
 use sendfile::{Sendfile, Socket};
 use slot::{Slot, Slotted};
@@ -76,6 +78,7 @@ pub(crate) struct Serving {
     keys: Keys,
     drain: Drain,
     waits: Arc<Waits>,
+    limits: Limits,
     addresses: Addresses,
 }
 
@@ -100,7 +103,9 @@ impl Serving {
         });
         let addresses = Addresses::new(plan.global().ip_limit_wsi);
         let keep_alive = tied.map(|&id| (id, plan.vhost(id).keepalive_timeout.into())).collect();
-        Self { site: Arc::new(site), keys, drain, waits: Arc::new(Waits { timeout, keep_alive }), addresses }
+        let waits = Arc::new(Waits { timeout, keep_alive });
+        let limits = Limits::new(&plan.global());
+        Self { site: Arc::new(site), keys, drain, waits, limits, addresses }
     }
 
     /// The vhost whose timers and keys count: that of the server name, else the listener's first.
@@ -116,6 +121,11 @@ impl Serving {
     /// `timeout-secs`.
     pub(crate) fn timeout(&self) -> Duration {
         self.waits.timeout
+    }
+
+    /// What a client may take of a connection.
+    fn limits(&self) -> Limits {
+        self.limits
     }
 
     fn keep_alive(&self, vhost: VhostId) -> Duration {

@@ -27,9 +27,9 @@ pub use dump::dump;
 pub use error::ReadError;
 pub use id::{ListenerId, MountId, SourceId, VhostId};
 pub use model::{
-    AccessLog, Bind, Cache, ClientTls, Families, Global, Group, Header, Interpret, KeyPlace, Listener,
-    Listeners, LogFormat, Mime, Mount, OptionValue, Origin, Pair, Place, Protocol, ProtocolOption,
-    ProxyLimits, RejectKeyword, Seconds, SourceFile, Sources, Suite, Tls, TlsVersion, Upstream,
+    AccessLog, Bind, Cache, ClientTls, Families, Global, Group, Header, Interpret, KeyPlace, Limits,
+    Listener, Listeners, LogFormat, Mime, Mount, OptionValue, Origin, Pair, Place, Protocol, ProtocolOption,
+    ProxyLimits, RejectKeyword, Seconds, SourceFile, Sources, Suite, Symlinks, Tls, TlsVersion, Upstream,
     UpstreamAddress, Vhost,
 };
 pub use preamble::{FORMAT_VERSION, MAGIC};

@@ -166,6 +166,48 @@ fn nothing_outside_the_docroot_is_served() {
 }
 
 #[test]
+fn symlinks_says_which_links_are_followed() {
+    let port = free_port();
+    let mount = |point: &str, word: &str| {
+        format!(
+            "{{ \"mountpoint\": \"{point}\", \"origin\": \"file://@DIR@/www\", \"symlinks\": \"{word}\" }}"
+        )
+    };
+    let mounts = ["none", "inside", "all"].map(|word| mount(&format!("/{word}"), word)).join(", ");
+    let config =
+        TempConfig::vhost(port, &format!(", \"mounts\": [{mounts}]")).www("in.txt", "in").www("x/y.txt", "y");
+    std::fs::write(config.path("out.txt"), "out").unwrap();
+    symlink("in.txt", config.path("www/near.txt")).unwrap();
+    symlink("../out.txt", config.path("www/far.txt")).unwrap();
+    let _server = Server::start(&config.compile());
+    for (word, near, far) in [("none", 404, 404), ("inside", 200, 404), ("all", 200, 200)] {
+        let status = |name: &str| get(port, "a.test", &format!("/{word}/{name}")).status;
+        assert_eq!((status("in.txt"), status("near.txt"), status("far.txt")), (200, near, far), "{word}");
+    }
+}
+
+#[test]
+fn browsers_that_look_for_a_page_get_the_fallback() {
+    let site = site(
+        ",\n\"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\", \"fallback\": \"/app.html\" }],
+          \"error-document-404\": \"/gone.html\"",
+        &[("app.html", "app"), ("gone.html", "gone")],
+    );
+    let ask = |path: &str, accept: &str| {
+        let mut client = Client::tcp(site.port);
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a.test\r\nAccept: {accept}\r\n\r\n"));
+        let response = client.expect("GET");
+        (response.status, response.text())
+    };
+    assert_eq!(ask("/users/7", "text/html,*/*;q=0.8"), (200, "app".to_owned()));
+    assert_eq!(ask("/", "text/html"), (200, "home".to_owned()));
+    // What is no page is as missing as ever.
+    for (path, accept) in [("/users/7", "*/*"), ("/app.js", "text/html"), ("/users/7", "application/json")] {
+        assert_eq!(ask(path, accept).0, 302, "{path} {accept}");
+    }
+}
+
+#[test]
 fn large_files_arrive_whole_and_changes_are_seen() {
     let large: String = (0..600_000).map(|number| format!("{number:07}\n")).collect();
     let site = site(WWW, &[("large.txt", &large), ("a.txt", "before")]);

@@ -16,6 +16,7 @@ mod handler_redirect;
 mod handler_ws;
 mod http2;
 mod layer_headers;
+mod limits;
 mod listeners;
 mod protect;
 mod request;

@@ -108,6 +108,15 @@ fn malformed_requests_are_answered_not_dropped() {
 }
 
 #[test]
+fn options_of_the_server_as_a_whole_are_told() {
+    let site = site(&[WWW, ", \"headers\": [{ \"X-Ours\": \"yes\" }]"].concat(), &[]);
+    let response = send(site.port, "OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    assert_eq!((response.status, response.header("x-ours")), (204, Some("yes")));
+    assert!(response.header("allow").is_some_and(|allow| allow.contains("GET") && allow.contains("OPTIONS")));
+    assert_eq!(send(site.port, "GET * HTTP/1.1\r\nHost: a.test\r\n\r\n").status, 400);
+}
+
+#[test]
 fn reject_keywords_refuse_by_user_agent() {
     let port = free_port();
     let config = TempConfig::vhost(port, WWW)

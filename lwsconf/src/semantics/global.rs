@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use grammar::Span;
-use schemas::plan::{Global, KeyPlace, RejectKeyword, Seconds};
+use schemas::plan::{Global, KeyPlace, Limits, RejectKeyword, Seconds};
 
 use super::{Lowering, number};
 use crate::diagnostic::{Code, Diagnostic, quoted};
@@ -36,6 +36,7 @@ impl<'a> Lowering<'a, '_> {
             rlimit_nofile: integer("rlimit-nofile").and_then(number),
             limit_cgi_programs: integer("limit-cgi-programs").and_then(number),
             access_logs: Vec::new(), // once the vhosts are known
+            limits: limits(fields),
             places: self.key_places(fields),
         }
     }
@@ -69,6 +70,19 @@ impl<'a> Lowering<'a, '_> {
             self.report.push(odd_status(pair, status));
         }
         Some(RejectKeyword { keyword: pair.name.value, status, text })
+    }
+}
+
+fn limits(fields: &Fields<'_>) -> Limits {
+    let integer = |key| fields.integer(key).map(|integer| integer.value);
+    Limits {
+        request_line: integer("limit-request-line").and_then(number),
+        request_head: integer("limit-request-head").and_then(number),
+        request_fields: integer("limit-request-fields").and_then(number),
+        request_body: integer("limit-request-body").and_then(number),
+        requests: integer("limit-requests").and_then(number),
+        request_rate: integer("min-request-rate").and_then(number),
+        response_rate: integer("min-response-rate").and_then(number),
     }
 }
 
@@ -106,6 +120,7 @@ fn empty() -> Global<'static> {
         rlimit_nofile: None,
         limit_cgi_programs: None,
         access_logs: Vec::new(),
+        limits: Limits::default(),
         places: Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! A mount: where it hangs, and what is done there.
 
 use grammar::Span;
-use schemas::plan::{Cache, Interpret, Mime, Mount, Origin, Pair, ProxyLimits, Seconds};
+use schemas::plan::{Cache, Interpret, Mime, Mount, Origin, Pair, ProxyLimits, Seconds, Symlinks};
 
 use super::header::plain_pairs;
 use super::{Lowering, number};
@@ -14,7 +14,7 @@ impl<'a> Lowering<'a, '_> {
         let mountpoint = fields.text("mountpoint").filter(|text| self.mountpoint(text));
         let origin = fields.text("origin").and_then(|text| self.origin(&text));
         if let Some(Origin::File { .. }) = origin {
-            self.default_document(fields);
+            self.documents(fields);
         }
         let cgi_env = self.environment(fields);
         let extra_mimetypes = self.mimetypes(fields);
@@ -42,6 +42,8 @@ impl<'a> Lowering<'a, '_> {
             exact_match: fields.is_on("exact-match"),
             append_path: fields.is_on("append-path"),
             no_ws_upgrades: fields.is_on("no-ws-upgrades"),
+            symlinks: symlinks(fields),
+            fallback: text("fallback"),
             place: self.places.of_object(fields.brace()),
         })
     }
@@ -82,9 +84,11 @@ impl<'a> Lowering<'a, '_> {
         types
     }
 
-    fn default_document(&mut self, fields: &Fields<'_>) {
-        if let Some(default) = fields.text("default").filter(|text| text.value.ends_with('/')) {
-            self.report.push(default_is_folder(&default));
+    fn documents(&mut self, fields: &Fields<'_>) {
+        for (key, what) in [("default", "default document"), ("fallback", "fallback")] {
+            if let Some(text) = fields.text(key).filter(|text| text.value.ends_with('/')) {
+                self.report.push(document_is_folder(what, &text));
+            }
         }
     }
 }
@@ -110,6 +114,15 @@ fn proxy(fields: &Fields<'_>) -> ProxyLimits {
         websocket_timeout: seconds("proxy-websocket-timeout"),
         connections: integer("proxy-connections").and_then(number),
         body_limit: integer("proxy-body-limit").and_then(number),
+    }
+}
+
+/// The schema lets no other word through.
+fn symlinks(fields: &Fields<'_>) -> Symlinks {
+    match fields.text("symlinks").map(|text| text.value) {
+        Some("none") => Symlinks::None,
+        Some("all") => Symlinks::All,
+        _ => Symlinks::Inside,
     }
 }
 
@@ -167,12 +180,15 @@ fn never_matches(mountpoint: &Text<'_>, reason: &str) -> Diagnostic {
         .help("write the path as it is once it is decoded and cleaned")
 }
 
-fn default_is_folder(default: &Text<'_>) -> Diagnostic {
-    let headline = format!("the default document {} is a folder", quoted(default.value));
-    Diagnostic::warning(Code::DefaultIsFolder, headline, default.span())
+fn document_is_folder(what: &str, text: &Text<'_>) -> Diagnostic {
+    let headline = format!("the {what} {} is a folder", quoted(text.value));
+    let found = Diagnostic::warning(Code::DefaultIsFolder, headline, text.span())
         .label("names no file")
-        .note("lwsws answers with the length of the folder and no content")
-        .help("name a file, such as `index.html`, or take the key out")
+        .help("name a file, such as `index.html`, or take the key out");
+    match what {
+        "fallback" => found,
+        _ => found.note("lwsws answers with the length of the folder and no content"),
+    }
 }
 
 fn variable_name(name: &Text<'_>) -> Diagnostic {

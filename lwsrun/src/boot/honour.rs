@@ -3,7 +3,7 @@
 //! Each struct of the plan is taken apart field by field: a new key does not compile until someone decides here
 //! whether the server honours it. A key whose only effect is on something that is refused anyway counts as honoured.
 
-use schemas::plan::{Global, Mount, Origin, Plan, Tls, Vhost};
+use schemas::plan::{Global, Limits, Mount, Origin, Plan, Tls, Vhost};
 
 use crate::response::layer::headers::Headers;
 
@@ -89,8 +89,18 @@ pub(crate) fn global_keys(global: &Global<'_>) -> Vec<&'static str> {
         rlimit_nofile: _,
         limit_cgi_programs: _,
         access_logs: _,
+        limits,
         places: _,
     } = global;
+    let Limits {
+        request_line: _,
+        request_head: _,
+        request_fields: _,
+        request_body: _,
+        requests: _,
+        request_rate: _,
+        response_rate: _,
+    } = limits;
     set([("ip-limit-ah", ip_limit_ah.is_some())])
 }
 
@@ -178,6 +188,8 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         exact_match: _,
         append_path: _,
         no_ws_upgrades: _,
+        symlinks: _,
+        fallback: _,
         place: _,
     } = mount;
     let gzip = matches!(origin, Origin::Gzip { .. });

@@ -16,12 +16,13 @@ use super::tls::client::ClientKeys;
 use crate::connection::{ConnectionFacts, Cut};
 use crate::counts::Served;
 use crate::protocol::{Registry, VhostProtocols};
+use crate::request::content::ContentLimit;
 use crate::request::in_flight::bounded;
 use crate::request::path::AsSent;
 use crate::request::reject::Keywords;
 use crate::request::secure::Demands;
 use crate::request::{admit, path};
-use crate::response::error::{Refusal, page_of};
+use crate::response::error::{Refusal, page_of, server_options};
 use crate::response::handler::cgi::{LocalRedirect, Running};
 use crate::response::handler::file::FileCache;
 use crate::response::handler::ws::{Peer, StrictHost, VhostUpgrades, asks_for_websocket};
@@ -45,6 +46,7 @@ pub(crate) struct Site {
     keywords: Keywords,
     /// Of each listener, whether a websocket can be opened on it.
     websockets: Vec<bool>,
+    content: ContentLimit,
 }
 
 /// What the routers of all vhosts are built from.
@@ -96,11 +98,12 @@ impl Site {
         let websockets = listeners.iter().map(|listener| opens_websockets(&plan, listener)).collect();
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
+        let content = ContentLimit::new(&plan.global());
         let programs = Running::new(plan.global().limit_cgi_programs);
         let files = Arc::new(FileCache::new(FILE_CACHE));
         let served = Arc::new(Served::new(Arc::clone(&plan)));
         let shared = Shared { served, plan, registry, drain, files, logs, client_keys, programs };
-        Self { shared, hosts, only, vhosts, keywords, websockets }
+        Self { shared, hosts, only, vhosts, keywords, content, websockets }
     }
 
     /// The vhosts of a listener by name.
@@ -128,7 +131,7 @@ impl Site {
         let vhost = self.vhost(id);
         let version = request.version();
         let pending = Pending::new(vhost.log.as_ref().map(|log| log.begin(connection, &request)), cut);
-        let refusal = match admitted {
+        let refusal = match admitted.and_then(|()| self.content.admit(request.body())) {
             Ok(()) => vhost
                 .demands
                 .refusal(connection, &request)
@@ -148,7 +151,11 @@ impl Site {
         }
         let mut response = match refusal {
             None => {
-                let answer = bounded(connection.share.as_deref(), vhost.serve(request.map(body))).await;
+                let answer = bounded(
+                    connection.share.as_deref(),
+                    vhost.serve(request.map(|body| self.content.bound(body))),
+                )
+                .await;
                 answer.unwrap_or_else(|| vhost.refuse(Refusal::Unavailable.response()))
             }
             Some(refusal) => vhost.refuse(refusal),
@@ -171,6 +178,11 @@ impl Site {
                 }
                 self.keywords.refusal(request.headers(), request.version())
             }
+            // The server as a whole, whatever its mounts (RFC 9110, section 9.3.7).
+            Err(_) if request.method() == Method::OPTIONS && request.uri().path() == "*" => {
+                let keyword = self.keywords.refusal(request.headers(), request.version());
+                Some(keyword.unwrap_or_else(server_options))
+            }
             Err(refusal) => Some(refusal.response()),
         }
     }
@@ -179,14 +191,15 @@ impl Site {
     /// It is that of the vhost that `host` names.
     pub(crate) fn refusal(
         &self,
-        listener: ListenerId,
+        connection: &ConnectionFacts,
         host: Option<&str>,
         status: StatusCode,
         words: &str,
     ) -> Response<String> {
-        let vhost = self.vhost(self.hosts(listener).select(host).0);
+        let vhost = self.vhost(self.hosts(connection.listener).select(host).0);
         let mut response = page_of(status, words);
         vhost.headers.apply(response.headers_mut());
+        vhost.demands.in_clear(connection, &mut response);
         response
     }
 
@@ -289,13 +302,4 @@ fn opens_websockets(plan: &Plan, listener: &Listener<'_>) -> bool {
     let is_proxy = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_));
     vhosts().any(|vhost| !vhost.protocols.is_empty())
         && !vhosts().any(|vhost| vhost.mounts.iter().any(is_proxy))
-}
-
-/// The body of a request, boxed only if there is one.
-fn body<B>(body: B) -> Body
-where
-    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
-    B::Error: std::error::Error + Send + Sync,
-{
-    if body.is_end_stream() { Body::empty() } else { Body::new(body) }
 }

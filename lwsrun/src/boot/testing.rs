@@ -1,9 +1,9 @@
 //! Plans for the unit tests of this crate.
 
 use schemas::plan::{
-    Bind, Cache, ClientTls, Families, Global, Group, Listener, ListenerId, Listeners, LogFormat, Mount,
-    Origin, Place, ProxyLimits, Seconds, SourceFile, SourceId, Sources, Suite, Tls, TlsVersion, Vhost,
-    VhostId,
+    Bind, Cache, ClientTls, Families, Global, Group, Limits, Listener, ListenerId, Listeners, LogFormat,
+    Mount, Origin, Place, ProxyLimits, Seconds, SourceFile, SourceId, Sources, Suite, Symlinks, Tls,
+    TlsVersion, Vhost, VhostId,
 };
 
 /// A place in the only source.
@@ -29,6 +29,7 @@ pub(crate) fn global() -> Global<'static> {
         rlimit_nofile: None,
         limit_cgi_programs: None,
         access_logs: Vec::new(),
+        limits: Limits::default(),
         places: Vec::new(),
     }
 }
@@ -125,6 +126,8 @@ pub(crate) fn mount(mountpoint: &str) -> Mount<'_> {
         exact_match: false,
         append_path: false,
         no_ws_upgrades: false,
+        symlinks: Symlinks::Inside,
+        fallback: None,
         place: PLACE,
     }
 }

@@ -12,6 +12,7 @@
 //!
 //! It also holds the clocks of a connection (see [`Pace`]): hyper knows none for bodies, and one for all heads.
 
+mod asked;
 mod chunks;
 mod fault;
 mod head;
@@ -31,12 +32,13 @@ use std::time::Duration;
 use http::{Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+pub(crate) use self::asked::field_of;
 pub(crate) use self::fault::Fault;
-pub(super) use self::head::host_of;
-pub(crate) use self::head::{MAX_HEAD, field_of};
 
+use self::asked::Asked;
 use self::refusal::Refusing;
-use self::scanner::Scanner;
+use self::scanner::{Scanned, Scanner};
+use super::limits::Limits;
 use super::pace::{Pace, Wait};
 use super::presence::Presence;
 use crate::response::error::Refusal;
@@ -83,8 +85,9 @@ impl Cut {
 /// Bytes that are refused: the head of a request, or what can be seen of it; none where only its content is at fault.
 pub(super) type RefusedHead<'h> = Option<&'h [u8]>;
 
-/// Makes the answer to what is refused, and its line for the log, if it has one.
-type MakeAnswer = Box<dyn Fn(Fault, RefusedHead<'_>) -> (Response<String>, Option<Entry>) + Send + Sync>;
+/// Makes the answer to what is refused, and its line for the log, if it has one. It is told the host that was meant, if any.
+type MakeAnswer =
+    Box<dyn Fn(Fault, Option<&str>, RefusedHead<'_>) -> (Response<String>, Option<Entry>) + Send + Sync>;
 
 /// How long requests may take to come.
 #[derive(Debug, Clone, Copy)]
@@ -107,12 +110,15 @@ pub(super) struct Guarded<S> {
     heads: u64,
     /// Another protocol is spoken; nothing is looked at any more.
     aside: bool,
+    /// The message whose body is coming.
+    asked: Option<Asked>,
     refusing: Option<Box<Refusing>>,
     /// hyper has written what it has not flushed.
     unflushed: bool,
     /// Who waits for answers to be out.
     reader: Option<Waker>,
     times: Times,
+    limits: Limits,
     reading: Pace,
     writing: Pace,
     answers: Arc<Answers>,
@@ -124,21 +130,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     pub(super) fn new(
         io: S,
         times: Times,
+        limits: Limits,
         answers: Arc<Answers>,
         presence: Presence,
-        make_answer: impl Fn(Fault, RefusedHead<'_>) -> (Response<String>, Option<Entry>) + Send + Sync + 'static,
+        make_answer: impl Fn(Fault, Option<&str>, RefusedHead<'_>) -> (Response<String>, Option<Entry>)
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         Self {
             io,
-            scanner: Scanner::default(),
+            scanner: Scanner::new(limits.head),
             held: Vec::new(),
             ready: 0,
             heads: 0,
             aside: false,
+            asked: None,
             refusing: None,
             unflushed: false,
             reader: None,
             times,
+            limits,
             reading: Pace::default(),
             writing: Pace::default(),
             answers,
@@ -166,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         }
         self.reading.moved(new.len());
         let scanned = self.scanner.scan(new);
-        self.heads += scanned.heads;
+        self.note(&scanned, new);
         let rest = &new[scanned.pass..];
         if let Some(fault) = scanned.fault {
             self.refusing = Some(self.refusing(fault, scanned.of_body, rest));
@@ -195,8 +207,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     }
 
     fn scan_held(&mut self) {
-        let scanned = self.scanner.scan(&self.held);
-        self.heads += scanned.heads;
+        let held = std::mem::take(&mut self.held);
+        let scanned = self.scanner.scan(&held);
+        self.note(&scanned, &held);
+        self.held = held;
         self.ready = scanned.pass;
         if scanned.heads > 0 {
             self.reading.complete();
@@ -204,6 +218,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         if let Some(fault) = scanned.fault {
             self.refusing = Some(self.refusing(fault, scanned.of_body, &self.held[self.ready..]));
             self.held.truncate(self.ready);
+        }
+    }
+
+    /// Notes what passes of `bytes`.
+    fn note(&mut self, scanned: &Scanned, bytes: &[u8]) {
+        self.heads += scanned.heads;
+        if let (Some(start), true) = (scanned.message, self.scanner.is_in_body()) {
+            self.asked = Some(Asked::of(&bytes[start..]));
         }
     }
 
@@ -222,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// closed it), and all else is refused.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let wait = if self.scanner.is_in_body() {
-            Wait::Content
+            Wait::Content(self.limits.request_rate)
         } else if !self.held.is_empty() {
             Wait::Head(self.times.head)
         } else if self.heads == 0 {
@@ -234,9 +256,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             return Poll::Pending;
         }
         match wait {
-            Wait::Content => self.refuse(Fault::of(Refusal::Timeout, "the content comes too slowly")),
+            Wait::Content(_) => self.refuse(Fault::of(Refusal::Timeout, "the content comes too slowly")),
             Wait::Head(_) => self.refuse(Fault::of(Refusal::Timeout, "the head takes too long")),
-            Wait::Request(_) | Wait::Room => return Poll::Ready(Ok(true)),
+            Wait::Request(_) | Wait::Room(_) => return Poll::Ready(Ok(true)),
         }
         Poll::Ready(Ok(false))
     }
@@ -246,10 +268,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         self.held = Vec::new();
     }
 
-    /// Prepares the refusal of a message; `head` are bytes of it that did not pass, mostly its head.
-    fn refusing(&self, fault: Fault, of_body: bool, head: &[u8]) -> Box<Refusing> {
-        let (response, entry) = (self.make_answer)(fault, (!of_body).then_some(head));
-        Box::new(Refusing::new(&response, entry, fault, of_body, head.starts_with(b"HEAD ")))
+    /// Prepares the refusal of a message. `bytes` are those that did not pass: they begin with its head, unless that has
+    /// passed.
+    fn refusing(&self, fault: Fault, of_body: bool, bytes: &[u8]) -> Box<Refusing> {
+        let asked = match &self.asked {
+            Some(asked) if of_body => asked.clone(),
+            _ => Asked::of(bytes),
+        };
+        let head = (!of_body).then_some(bytes);
+        let (response, entry) = (self.make_answer)(fault, asked.host.as_deref(), head);
+        Box::new(Refusing::new(&response, entry, fault, of_body, asked.is_head))
     }
 
     /// Refuses: waits for earlier answers, writes the own one, closes. At its end the input ends, for hyper as well.
@@ -297,7 +325,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         self.unflushed = true;
         match written {
             Poll::Ready(Ok(bytes)) => self.writing.moved(bytes),
-            Poll::Pending if !self.aside && self.writing.is_over(Wait::Room, cx) => {
+            Poll::Pending
+                if !self.aside && self.writing.is_over(Wait::Room(self.limits.response_rate), cx) =>
+            {
                 tracing::debug!("the peer takes its answer too slowly, the connection is cut");
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }

@@ -13,12 +13,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
 use super::finish::{asked_to_end, finish_when};
-use super::guard::{Answers, Guarded, MAX_HEAD, Times, host_of};
+use super::guard::{Answers, Guarded, Times};
+use super::limits::FIELDS;
 use super::presence::Presence;
 use super::sendfile::SendsFiles;
 use super::upgraded::Unwrap;
 
-/// The write buffer and the rest of the read buffer, in bytes. It bounds what hyper holds for a connection.
+/// The write buffer and the rest of the read buffer, in bytes, twice the largest head at least. It bounds what hyper holds
+/// for a connection.
 const MAX_BUFFER: usize = 64 << 10;
 
 /// What the answers of a connection share with its guard.
@@ -64,29 +66,34 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let Connection { timeout, keep_alive, .. } = exchange.connection;
+    let limits = exchange.connection.serving.limits();
     let times = Times { head: timeout, idle: keep_alive };
     let answers = Arc::clone(&exchange.answers);
     let refuser = Arc::clone(exchange);
     let presence = exchange.connection.facts.presence.clone();
-    Guarded::new(stream, times, answers, presence, move |fault, head| {
+    Guarded::new(stream, times, limits, answers, presence, move |fault, host, head| {
         let Connection { serving, facts, .. } = &refuser.connection;
-        let (site, host, status) = (&serving.site, head.and_then(host_of), fault.refusal.status());
+        let (site, status) = (&serving.site, fault.refusal.status());
         let entry = head.and_then(|head| site.log_refusal(facts, host, head, status));
-        (site.refusal(facts.listener, host, status, fault.what), entry)
+        (site.refusal(facts, host, status, fault.what), entry)
     })
 }
 
 fn builder(connection: &Connection) -> Builder {
+    let limits = connection.serving.limits().head;
     let mut builder = Builder::new();
     builder
         // The guard has clocks of its own.
         .header_read_timeout(None)
         .keep_alive(!connection.keep_alive.is_zero())
-        // A second line of defence behind the guard's own limits. Setting hyper's number of fields, which is that of
-        // the guard, would put them on the heap for each request.
-        .max_header_size(MAX_HEAD)
-        .max_buf_size(MAX_BUFFER)
+        // A second line of defence behind the guard's own limits.
+        .max_header_size(limits.size)
+        .max_buf_size(MAX_BUFFER.max(limits.size * 2))
         // A client may close its side once it has asked (`nc -N` does) and still wants the answer.
         .half_close(true);
+    // Setting hyper's number of fields puts them on the heap for each request.
+    if limits.fields > FIELDS {
+        builder.max_headers(limits.fields);
+    }
     builder
 }

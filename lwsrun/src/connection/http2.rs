@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::finish::{Begun, finish_when};
 use super::{Connection, ConnectionFacts, Failure};
+use crate::request::in_flight::Share;
 use crate::response::error::Refusal;
 use activity::Activity;
 use content::Content;
@@ -33,9 +34,6 @@ const MAX_SEND_BUFFER: usize = 16 * 1024;
 
 /// Requests in progress on one connection.
 const MAX_STREAMS: u32 = 128;
-
-/// The largest head of a request, in bytes as RFC 9113, section 6.5.2, counts them.
-const MAX_HEAD: u32 = 16 << 10;
 
 /// Resets by the client that wait to be looked at, before it counts as a flood (CVE-2023-44487).
 const MAX_RESETS: usize = 20;
@@ -56,9 +54,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (timeout, keep_alive) = (connection.timeout, connection.keep_alive);
+    let limits = connection.serving.limits();
     let drain = connection.serving.drain.clone();
     let websockets = connection.serving.site.opens_websockets(connection.facts.listener);
-    let facts = ConnectionFacts { share: Some(Arc::default()), ..connection.facts };
+    let facts = ConnectionFacts { share: Some(Arc::new(Share::new(limits.waiting))), ..connection.facts };
     let connection = Connection { facts, ..connection };
     let shared = Arc::new(Shared { connection, activity: Activity::default(), owed: Arc::default() });
     let service = service_fn({
@@ -68,13 +67,15 @@ where
             async move { Ok::<_, Infallible>(shared.answer(request).await) }
         }
     });
-    let mut builder = builder(timeout);
+    let mut builder = builder(timeout, limits.head.in_http2());
     if websockets {
         // RFC 8441, section 3.
         builder.enable_connect_protocol();
     }
     let owed = Arc::clone(&shared.owed);
-    let serving = deferred(stream, owed, |stream| builder.serve_connection(TokioIo::new(stream), service));
+    let serving = deferred(stream, owed, limits.response_rate, |stream| {
+        builder.serve_connection(TokioIo::new(stream), service)
+    });
     let end = async {
         tokio::select! {
             () = Begun::new(&drain) => {}
@@ -99,13 +100,13 @@ impl Shared {
         let _request = self.activity.begin();
         let Connection { serving, facts, .. } = &self.connection;
         let (parts, content) = request.into_parts();
-        let (content, late) = Content::new(content);
+        let (content, late) = Content::new(content, serving.limits().request_rate);
         // Only content can be late, and few requests have any.
         let host = parts.uri.authority().filter(|_| late.may_be()).map(ToString::to_string);
         let response = serving.site.respond(facts, Request::from_parts(parts, content), None).await;
         let response = if late.is_so() {
             let status = Refusal::Timeout.status();
-            let page = serving.site.refusal(facts.listener, host.as_deref(), status, SLOW);
+            let page = serving.site.refusal(facts, host.as_deref(), status, SLOW);
             response.into_body().replaced_by(page.map(Body::from))
         } else {
             response
@@ -114,12 +115,13 @@ impl Shared {
     }
 }
 
-fn builder(timeout: Duration) -> http2::Builder<InPlace> {
+/// `head` is the largest head of a request, in bytes as RFC 9113, section 6.5.2, counts them.
+fn builder(timeout: Duration, head: u32) -> http2::Builder<InPlace> {
     let mut builder = http2::Builder::new(InPlace);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEAD)
+        .max_header_list_size(head)
         .max_send_buf_size(MAX_SEND_BUFFER)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(WINDOW)

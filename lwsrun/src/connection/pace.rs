@@ -11,14 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// The time over which a rate is taken.
-pub(crate) const WINDOW: Duration = Duration::from_secs(30);
-
-/// The fewest bytes of content that a client may send in a [`WINDOW`] in which it is waited for: 64 a second.
-pub(crate) const LEAST_SENT: u64 = 64 * WINDOW.as_secs();
-
-/// The fewest bytes of an answer that a client may take in two [`WINDOW`]s in which there are more for it: 64 a
-/// second. Two, because the kernel says that there is room again only once a third of its buffer is free.
-pub(crate) const LEAST_TAKEN: u64 = 64 * 2 * WINDOW.as_secs();
+const WINDOW: Duration = Duration::from_secs(30);
 
 /// Into how many parts the time of an idle connection is cut. Nothing is noted when a request comes but that one came,
 /// so an idle connection is closed up to one part late.
@@ -34,10 +27,11 @@ pub(super) enum Wait {
     Request(Duration),
     /// The end of a head, for so long since its beginning.
     Head(Duration),
-    /// Content of a request, at a rate.
-    Content,
-    /// Room for an answer, at a rate.
-    Room,
+    /// Content of a request, so many bytes a second over a [`WINDOW`] in which it is waited for.
+    Content(u64),
+    /// Room for an answer, so many bytes a second over two [`WINDOW`]s in which there are more for the client. Two,
+    /// because the kernel says that there is room again only once a third of its buffer is free.
+    Room(u64),
 }
 
 /// One direction of a connection.
@@ -94,8 +88,9 @@ impl Pace {
                 Wait::Request(_) => self.silent > PARTS,
                 Wait::Head(_) => true,
                 // If nobody waited for it, it is not the peer's fault.
-                Wait::Content => self.bytes < LEAST_SENT && now < timer.deadline() + LATE,
-                Wait::Room => self.bytes < LEAST_TAKEN && now < timer.deadline() + LATE,
+                Wait::Content(rate) | Wait::Room(rate) => {
+                    self.bytes < rate * step.as_secs() && now < timer.deadline() + LATE
+                }
             };
             if over {
                 return true;
@@ -112,8 +107,8 @@ impl Wait {
         match self {
             Self::Request(limit) => (limit / PARTS).max(Duration::from_millis(1)),
             Self::Head(limit) => limit,
-            Self::Content => WINDOW,
-            Self::Room => WINDOW * 2,
+            Self::Content(_) => WINDOW,
+            Self::Room(_) => WINDOW * 2,
         }
     }
 }
@@ -150,16 +145,18 @@ mod tests {
         assert!((8.0..=10.1).contains(&idle), "{idle}");
         assert_eq!(over(Wait::Request(limit), 5.0, 1, 100).await, None);
         // Slow is allowed, slower is not.
-        assert_eq!(over(Wait::Content, 1.0, 100, 600).await, None);
-        assert_eq!(over(Wait::Content, 1.0, 50, 600).await.map(f64::round), Some(30.0));
-        assert_eq!(over(Wait::Room, 50.0, 8000, 600).await, None);
-        assert_eq!(over(Wait::Room, 1.0, 10, 600).await.map(f64::round), Some(60.0));
+        assert_eq!(over(Wait::Content(64), 1.0, 100, 600).await, None);
+        assert_eq!(over(Wait::Content(64), 1.0, 50, 600).await.map(f64::round), Some(30.0));
+        assert_eq!(over(Wait::Content(49), 1.0, 50, 600).await, None);
+        assert_eq!(over(Wait::Content(0), 1000.0, 1, 600).await, None, "however slow");
+        assert_eq!(over(Wait::Room(64), 50.0, 8000, 600).await, None);
+        assert_eq!(over(Wait::Room(64), 1.0, 10, 600).await.map(f64::round), Some(60.0));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_is_blamed_for_what_was_not_waited_for() {
         let mut pace = Pace::default();
-        let mut ask = async || poll_fn(|context| Poll::Ready(pace.is_over(Wait::Content, context))).await;
+        let mut ask = async || poll_fn(|context| Poll::Ready(pace.is_over(Wait::Content(64), context))).await;
         assert!(!ask().await);
         // A handler took its time before it wanted more.
         tokio::time::advance(WINDOW * 10).await;

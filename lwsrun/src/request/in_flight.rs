@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-/// The pool of a worker.
+/// The pool of a worker where the config has no `limit-requests`.
 pub(crate) const MOST: usize = 4096;
 
 /// A connection gets at most this part of what is left of the pool.
@@ -22,22 +22,31 @@ thread_local! {
     static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// What one connection has: the number of its requests that wait.
-#[derive(Debug, Default)]
-pub(crate) struct Share(AtomicUsize);
+/// What one connection has.
+#[derive(Debug)]
+pub(crate) struct Share {
+    /// The pool of each worker, in requests.
+    pool: usize,
+    /// The number of its requests that wait.
+    waiting: AtomicUsize,
+}
 
 /// A request that waits.
 #[derive(Debug)]
 struct Waiting<'a>(&'a Share);
 
 impl Share {
+    pub(crate) fn new(pool: usize) -> Self {
+        Self { pool, waiting: AtomicUsize::new(0) }
+    }
+
     fn begin(&self) -> Option<Waiting<'_>> {
-        let count = self.0.load(Ordering::Relaxed);
+        let count = self.waiting.load(Ordering::Relaxed);
         let taken = TAKEN.get();
-        if count > MOST.saturating_sub(taken) / PART {
+        if count > self.pool.saturating_sub(taken) / PART {
             return None;
         }
-        self.0.store(count + 1, Ordering::Relaxed);
+        self.waiting.store(count + 1, Ordering::Relaxed);
         if count > 0 {
             TAKEN.set(taken + 1);
         }
@@ -47,8 +56,8 @@ impl Share {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let count = self.0.0.load(Ordering::Relaxed);
-        self.0.0.store(count.saturating_sub(1), Ordering::Relaxed);
+        let count = self.0.waiting.load(Ordering::Relaxed);
+        self.0.waiting.store(count.saturating_sub(1), Ordering::Relaxed);
         if count > 1 {
             TAKEN.set(TAKEN.get().saturating_sub(1));
         }
@@ -88,10 +97,10 @@ mod tests {
     fn greedy_connections_leave_something_for_the_others() {
         // As many as took all of it when each request counted, and far more.
         for (connections, left) in [(33, 16), (1000, 1)] {
-            let shares: Vec<Share> = (0..connections).map(|_| Share::default()).collect();
+            let shares: Vec<Share> = (0..connections).map(|_| Share::new(MOST)).collect();
             let greedy: Vec<_> = shares.iter().flat_map(|share| take(share, 128)).collect();
             assert!(greedy.len() > connections && TAKEN.get() <= MOST, "{connections}");
-            let late = Share::default();
+            let late = Share::new(MOST);
             assert!(take(&late, 128).len() >= left, "{connections}");
         }
         assert_eq!(TAKEN.get(), 0, "all of it comes back");
@@ -100,7 +109,7 @@ mod tests {
     #[test]
     fn every_connection_may_have_one_that_waits() {
         TAKEN.set(MOST);
-        let share = Share::default();
+        let share = Share::new(MOST);
         assert_eq!(take(&share, 128).len(), 1);
         TAKEN.set(0);
     }
@@ -108,7 +117,7 @@ mod tests {
     #[test]
     fn what_is_ready_does_not_count() {
         TAKEN.set(MOST);
-        let share = Share::default();
+        let share = Share::new(MOST);
         let _one = share.begin().unwrap();
         assert_eq!(bounded(Some(&share), ready(1)).now_or_never(), Some(Some(1)));
         assert_eq!(bounded(Some(&share), pending::<i32>()).now_or_never(), Some(None));

@@ -87,7 +87,7 @@ impl Demands {
     }
 
     /// Takes from an answer in clear what may stand in answers over TLS only (RFC 6797, section 7.2).
-    pub(crate) fn in_clear(&self, connection: &ConnectionFacts, response: &mut Response<Body>) {
+    pub(crate) fn in_clear<B>(&self, connection: &ConnectionFacts, response: &mut Response<B>) {
         if !connection.tls && self.in_clear != InClear::Spoken {
             response.headers_mut().remove(STRICT_TRANSPORT_SECURITY);
         }

@@ -1,10 +1,13 @@
 //! Failure to status: the only place that picks one, and the page that goes with it.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::OnceLock;
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{ALLOW, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 /// Why a request is not served.
@@ -135,6 +138,36 @@ pub(crate) fn redirect(status: StatusCode, location: &str) -> Response<Body> {
     response.headers_mut().insert(LOCATION, location);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     response
+}
+
+/// The answer to OPTIONS for the server as a whole: what a mount of some kind may take. CONNECT and TRACE none does.
+pub(crate) fn server_options() -> Response<Body> {
+    let mut response = Response::new(Body::new(Nothing));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    response.headers_mut().insert(ALLOW, methods);
+    response
+}
+
+/// The body of a status that never has one. Unlike an empty body it has no length that anyone could write into a
+/// Content-Length, which would be wrong on a 304 and forbidden on a 204 (RFC 9110, section 8.6).
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+impl http_body::Body for Nothing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
 }
 
 fn escape(text: &str) -> String {

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use super::read::Sections;
 use super::{
-    Bind, Global, Header, ListenerId, Listeners, Mount, Origin, Place, ProxyLimits, ReadError, Seconds,
-    Sources, Tls, UpstreamAddress, Vhost,
+    Bind, Global, Header, Limits, ListenerId, Listeners, Mount, Origin, Place, ProxyLimits, ReadError,
+    Seconds, Sources, Tls, UpstreamAddress, Vhost,
 };
 
 /// Decodes every section and follows every reference.
@@ -50,6 +50,7 @@ fn check_global(global: &Global<'_>, files: usize) -> Result<(), ReadError> {
     })?;
     let server = global.server_string.unwrap_or_default();
     ensure(is_field_value(server), "global", || "`server-string` cannot be a header's value".to_owned())?;
+    check_global_limits(&global.limits)?;
     for key in &global.places {
         check_place(key.place, files, || "global".to_owned())?;
     }
@@ -62,6 +63,14 @@ fn check_global(global: &Global<'_>, files: usize) -> Result<(), ReadError> {
         })?;
     }
     Ok(())
+}
+
+fn check_global_limits(limits: &Limits) -> Result<(), ReadError> {
+    let holds = limits.request_line.is_none_or(|line| Limits::LINE.contains(&line))
+        && limits.request_head.is_none_or(|head| Limits::HEAD.contains(&head))
+        && limits.request_fields.is_none_or(|fields| Limits::FIELDS.contains(&fields))
+        && limits.requests != Some(0);
+    ensure(holds, "global", || "a limit is out of range".to_owned())
 }
 
 /// The listener of each vhost, as the listeners tell it, and whether that one speaks TLS.

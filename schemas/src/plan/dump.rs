@@ -9,7 +9,7 @@ mod vhost;
 use std::fmt::{Debug, Display, Write};
 
 use super::preamble::hex;
-use super::{Bind, FORMAT_VERSION, Families, Global, Listener, Plan, Sources};
+use super::{Bind, FORMAT_VERSION, Families, Global, Limits, Listener, Plan, Sources};
 
 /// The whole plan as text, ending in a newline.
 #[must_use]
@@ -88,7 +88,8 @@ impl Out<'_> {
             rlimit_nofile,
             limit_cgi_programs,
             access_logs: _, // told by the vhosts
-            places: _,      // the keys' lines move with every comment: not part of what is compared
+            limits,
+            places: _, // the keys' lines move with every comment: not part of what is compared
         } = global;
         self.line("global", "");
         self.nested(|out| {
@@ -111,7 +112,27 @@ impl Out<'_> {
             out.some("ip-limit-wsi", *ip_limit_wsi);
             out.some("rlimit-nofile", *rlimit_nofile);
             out.some("limit-cgi-programs", *limit_cgi_programs);
+            out.limits(*limits);
         });
+    }
+
+    fn limits(&mut self, limits: Limits) {
+        let Limits {
+            request_line,
+            request_head,
+            request_fields,
+            request_body,
+            requests,
+            request_rate,
+            response_rate,
+        } = limits;
+        self.some("limit-request-line", request_line);
+        self.some("limit-request-head", request_head);
+        self.some("limit-request-fields", request_fields);
+        self.some("limit-request-body", request_body);
+        self.some("limit-requests", requests);
+        self.some("min-request-rate", request_rate);
+        self.some("min-response-rate", response_rate);
     }
 
     fn listener(&mut self, number: usize, listener: &Listener<'_>) {

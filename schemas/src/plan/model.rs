@@ -7,6 +7,7 @@
 
 mod global;
 mod header;
+mod limits;
 mod listener;
 mod mount;
 mod origin;
@@ -19,8 +20,9 @@ mod vhost;
 
 pub use global::{AccessLog, Global, KeyPlace, RejectKeyword};
 pub use header::{Header, Pair};
+pub use limits::Limits;
 pub use listener::{Bind, Families, Listener, Listeners};
-pub use mount::{Cache, Interpret, Mime, Mount};
+pub use mount::{Cache, Interpret, Mime, Mount, Symlinks};
 pub use origin::{Origin, ProxyLimits, Upstream, UpstreamAddress};
 pub use place::{Place, Seconds};
 pub use protocol::{OptionValue, Protocol, ProtocolOption};

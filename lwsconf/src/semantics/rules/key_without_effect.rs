@@ -1,7 +1,7 @@
 //! Keys that do nothing on the kind of mount that they stand in.
 
 use grammar::Span;
-use schemas::plan::{Cache, Mount, Origin, ProxyLimits};
+use schemas::plan::{Cache, Mount, Origin, ProxyLimits, Symlinks};
 
 use super::enumerated;
 use crate::diagnostic::{Code, Diagnostic, Report};
@@ -18,8 +18,10 @@ enum Purpose {
     Nothing,
 }
 
-const KEYS: [(&str, Purpose); 22] = [
+const KEYS: [(&str, Purpose); 24] = [
     ("default", Purpose::Files),
+    ("fallback", Purpose::Files),
+    ("symlinks", Purpose::Files),
     ("extra-mimetypes", Purpose::Files),
     ("interpret", Purpose::Files),
     ("cache-max-age", Purpose::Files),
@@ -68,6 +70,8 @@ fn may_have_some(mount: &Mount<'_>) -> bool {
         || mount.auth_mask.is_some()
         || !mount.pmo.is_empty();
     let for_files = mount.default.is_some()
+        || mount.fallback.is_some()
+        || mount.symlinks != Symlinks::Inside
         || mount.cache != Cache::default()
         || !mount.extra_mimetypes.is_empty()
         || !mount.interpret.is_empty();

@@ -1,4 +1,4 @@
-//! A default document or error document whose suffix no table knows: it is answered 415.
+//! A default document, fallback or error document whose suffix no table knows: it is answered 415.
 
 use schemas::plan::Origin;
 use schemas::route::{ContentType, Mounts, content_type, decode_path};
@@ -9,15 +9,18 @@ use crate::semantics::view::{VhostView, View};
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for (_, mount) in view.mounts() {
-        let (Some(default), Origin::File { .. }) = (mount.plan.default, &mount.plan.origin) else { continue };
-        let is_unknown =
-            content_type(&mount.plan.extra_mimetypes, default.as_bytes()) == ContentType::Unknown;
-        // A folder is another mistake, and it has been said.
-        if is_unknown
-            && !default.ends_with('/')
-            && let Some(text) = mount.fields.text("default")
-        {
-            report.push(unserved("default", &text));
+        let Origin::File { .. } = &mount.plan.origin else { continue };
+        for (key, document) in [("default", mount.plan.default), ("fallback", mount.plan.fallback)] {
+            let Some(document) = document else { continue };
+            let is_unknown =
+                content_type(&mount.plan.extra_mimetypes, document.as_bytes()) == ContentType::Unknown;
+            // A folder is another mistake, and it has been said.
+            if is_unknown
+                && !document.ends_with('/')
+                && let Some(text) = mount.fields.text(key)
+            {
+                report.push(unserved(key, &text));
+            }
         }
     }
     for vhost in view.vhosts.iter().filter(|vhost| is_error_document_unknown(vhost).unwrap_or(false)) {

@@ -9,15 +9,6 @@ use memchr::{memchr, memrchr};
 use super::fault::Fault;
 use crate::response::error::Refusal;
 
-/// The longest request line, in bytes; a longer one is answered 414.
-pub(super) const MAX_REQUEST_LINE: usize = 8 << 10;
-
-/// The largest head, in bytes, all of its line ends included; a larger one is answered 431.
-pub(crate) const MAX_HEAD: usize = 32 << 10;
-
-/// The most fields of a head, which is hyper's own limit; more are answered 431.
-const MAX_FIELDS: u32 = 100;
-
 /// The longest method, in bytes; a longer one is answered 501 (RFC 9112, section 3).
 const MAX_METHOD: usize = 24;
 
@@ -42,7 +33,7 @@ pub(super) struct Head {
     http_10: bool,
     /// The authority of a target in absolute form.
     authority: Option<Box<[u8]>>,
-    fields: u32,
+    fields: usize,
     host: bool,
     length: Option<u64>,
     chunked: bool,
@@ -56,11 +47,11 @@ impl Head {
         self.begun
     }
 
-    /// Judges one line, given without its LF. `Some` at the end of the head.
+    /// Judges one line, given without its LF, of a head of at most `most` fields. `Some` at the end of the head.
     ///
     /// # Errors
     /// What is wrong with the line, or with the head as a whole.
-    pub(super) fn line(&mut self, line: &[u8]) -> Result<Option<Framing>, Fault> {
+    pub(super) fn line(&mut self, line: &[u8], most: usize) -> Result<Option<Framing>, Fault> {
         let Some((b'\r', line)) = line.split_last() else {
             return Err(Fault::bad("a line ends in a bare LF"));
         };
@@ -76,7 +67,7 @@ impl Head {
                 self.request_line(line).map(|()| None)
             }
             (true, []) => self.end().map(Some),
-            (true, line) => self.field(line).map(|()| None),
+            (true, line) => self.field(line, most).map(|()| None),
         }
     }
 
@@ -134,9 +125,9 @@ impl Head {
         }
     }
 
-    fn field(&mut self, line: &[u8]) -> Result<(), Fault> {
+    fn field(&mut self, line: &[u8], most: usize) -> Result<(), Fault> {
         self.fields += 1;
-        if self.fields > MAX_FIELDS {
+        if self.fields > most {
             return Err(Fault::of(Refusal::FieldsTooLarge, "the head has too many fields"));
         }
         let (name, value) = split_field(line)?;
@@ -223,19 +214,6 @@ impl Head {
     }
 }
 
-/// The value of the Host field of a head that may be wrong in any way, to find the vhost that refuses it.
-pub(crate) fn host_of(head: &[u8]) -> Option<&str> {
-    std::str::from_utf8(field_of(head, "host")?).ok().filter(|host| is_host(host.as_bytes()))
-}
-
-/// The value of the first field of a name, of a head that may be wrong in any way.
-pub(crate) fn field_of<'h>(head: &'h [u8], name: &str) -> Option<&'h [u8]> {
-    let lines = head.split(|&byte| byte == b'\n').skip(1);
-    let mut fields = lines.filter_map(|line| split_field(line.strip_suffix(b"\r")?).ok());
-    let (_, value) = fields.find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))?;
-    Some(value)
-}
-
 /// Method, target and version of a request line: three words, a blank between each two.
 fn words(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (first, last) = (memchr(b' ', line)?, memrchr(b' ', line)?);
@@ -317,7 +295,7 @@ fn after_scheme(target: &[u8]) -> Option<&[u8]> {
 }
 
 /// A host with or without a port (RFC 3986, section 3.2.2); it may be empty.
-fn is_host(value: &[u8]) -> bool {
+pub(super) fn is_host(value: &[u8]) -> bool {
     let port = match value.strip_prefix(b"[") {
         Some(rest) => {
             let Some(end) = rest.iter().position(|&byte| byte == b']') else { return false };

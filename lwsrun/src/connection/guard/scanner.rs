@@ -7,12 +7,14 @@ use memchr::memchr;
 
 use super::chunks::Chunks;
 use super::fault::Fault;
-use super::head::{Framing, Head, MAX_HEAD, MAX_REQUEST_LINE};
+use super::head::{Framing, Head};
+use crate::connection::limits::HeadLimits;
 use crate::response::error::Refusal;
 
 /// What the next byte belongs to, and what was seen of it.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
+    limits: HeadLimits,
     stage: Stage,
 }
 
@@ -46,6 +48,8 @@ pub(super) struct Scanned {
     pub(super) fault: Option<Fault>,
     /// Whether the head of what is refused has passed.
     pub(super) of_body: bool,
+    /// Where the last message begins, if its head is among these bytes.
+    pub(super) message: Option<usize>,
 }
 
 impl Default for Stage {
@@ -55,19 +59,21 @@ impl Default for Stage {
 }
 
 impl Scanner {
+    pub(super) fn new(limits: HeadLimits) -> Self {
+        Self { limits, stage: Stage::default() }
+    }
+
     /// Looks at bytes: those that did not pass the last time, and new ones behind them.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Scanned {
-        let mut scanned = Scanned { pass: 0, heads: 0, fault: None, of_body: false };
-        // Where the message of a body begins, if that is among these bytes.
-        let mut message = None;
+        let mut scanned = Scanned { pass: 0, heads: 0, fault: None, of_body: false, message: None };
         while scanned.pass < bytes.len() {
             let rest = &bytes[scanned.pass..];
             let next = match &mut self.stage {
                 Stage::Undecided => return scanned,
-                Stage::Head(lines) => match lines.scan(rest) {
+                Stage::Head(lines) => match lines.scan(rest, &self.limits) {
                     Ok(None) => return scanned,
                     Ok(Some((length, framing))) => {
-                        message = Some(scanned.pass);
+                        scanned.message = Some(scanned.pass);
                         scanned.pass += length;
                         scanned.heads += 1;
                         Ok(Some(after_head(framing, lines.head.upgrade)))
@@ -87,7 +93,7 @@ impl Scanner {
                     }
                     Err(fault) => {
                         // What has not passed yet of the message need not pass at all.
-                        if let Some(start) = message {
+                        if let Some(start) = scanned.message {
                             scanned.pass = start;
                             scanned.heads -= 1;
                         } else {
@@ -136,27 +142,27 @@ fn after_head(framing: Framing, upgrade: bool) -> Stage {
 
 impl Lines {
     /// Looks at a head from its first byte: its length and framing once it is complete.
-    fn scan(&mut self, bytes: &[u8]) -> Result<Option<(usize, Framing)>, Fault> {
+    fn scan(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<Option<(usize, Framing)>, Fault> {
         while let Some(found) = memchr(b'\n', &bytes[self.seen..]) {
             let end = self.seen + found;
-            self.check_size(end + 1)?;
+            self.check_size(end + 1, limits)?;
             let line = &bytes[self.line..end];
             (self.line, self.seen) = (end + 1, end + 1);
-            if let Some(framing) = self.head.line(line)? {
+            if let Some(framing) = self.head.line(line, limits.fields)? {
                 return Ok(Some((end + 1, framing)));
             }
         }
         self.seen = bytes.len();
-        self.check_size(bytes.len())?;
+        self.check_size(bytes.len(), limits)?;
         Ok(None)
     }
 
     /// `end` is where the line ends, or that far it goes at least.
-    fn check_size(&self, end: usize) -> Result<(), Fault> {
-        if !self.head.has_begun() && end - self.line > MAX_REQUEST_LINE {
+    fn check_size(&self, end: usize, limits: &HeadLimits) -> Result<(), Fault> {
+        if !self.head.has_begun() && end - self.line > limits.line {
             return Err(Fault::of(Refusal::UriTooLong, "the request line is too long"));
         }
-        if end > MAX_HEAD {
+        if end > limits.size {
             return Err(Fault::of(Refusal::FieldsTooLarge, "the head is too large"));
         }
         Ok(())

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
+use crate::connection::limits::HeadLimits;
 use crate::connection::presence::Watch;
 use crate::response::error::page_of;
 
@@ -176,17 +177,20 @@ proptest! {
     }
 }
 
+fn limits() -> Limits {
+    Limits::new(&crate::boot::testing::global())
+}
+
 /// A client's end of a connection that hyper serves behind the guard.
 fn served() -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
     let (client, server) = duplex(1 << 20);
     let answers = Arc::new(Answers::default());
     let times = Times { head: HEAD, idle: Duration::from_secs(60) };
-    let refuse = |fault: Fault, head: RefusedHead<'_>| {
-        let host = head.and_then(host_of);
+    let refuse = |fault: Fault, host: Option<&str>, _: RefusedHead<'_>| {
         (page_of(fault.refusal.status(), &format!("{} at {host:?}", fault.what)), None)
     };
     let presence = Presence::looked_for();
-    let guarded = Guarded::new(server, times, Arc::clone(&answers), presence.clone(), refuse);
+    let guarded = Guarded::new(server, times, limits(), Arc::clone(&answers), presence.clone(), refuse);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&seen);
     tokio::spawn(async move {
@@ -281,6 +285,43 @@ async fn a_bad_chunk_after_its_head_is_refused_once() {
         assert_eq!(statuses, ["400"], "{text}");
         assert!(seen.lock().unwrap().iter().all(|(_, _, length)| length.is_none()));
     }
+}
+
+#[tokio::test]
+async fn a_refusal_speaks_for_the_host_of_the_head_and_not_of_the_content() {
+    for (method, first, then) in [
+        ("POST", "", "zz\r\nHost: b.test\r\n\r\n"),
+        ("POST", "3\r\nab", "cd\r\nHost: b.test\r\n\r\n"),
+        ("HEAD", "", "zz\r\nHost: b.test\r\n\r\n"),
+        ("HEAD", "zz\r\nHost: b.test\r\n\r\n", ""),
+    ] {
+        let (mut client, _) = served();
+        let head = format!("\r\n{method} / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+        client.write_all([&head, first].concat().as_bytes()).await.unwrap();
+        for _ in 0..9 {
+            tokio::task::yield_now().await;
+        }
+        client.write_all(then.as_bytes()).await.unwrap();
+        let (statuses, text) = answers(client).await;
+        assert_eq!(statuses, ["400"], "{text}");
+        let content = text.split_once("\r\n\r\n").unwrap().1;
+        if method == "HEAD" {
+            assert_eq!(content, "");
+        } else {
+            assert!(content.contains("a.test") && !content.contains("b.test"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn limits_are_those_of_the_config() {
+    let limits = HeadLimits { line: 20, size: 60, fields: 2 };
+    let refusal = |bytes: &str| Scanner::new(limits).scan(bytes.as_bytes()).fault.map(|fault| fault.refusal);
+    assert_eq!(refusal("GET /34567 HTTP/1.1\r\nHost: h\r\n\r\n"), Some(Refusal::UriTooLong));
+    assert_eq!(refusal("GET /345 HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"), None);
+    assert_eq!(refusal("GET / HTTP/1.1\r\nHost: h\r\nA: b\r\nA: b\r\n\r\n"), Some(Refusal::FieldsTooLarge));
+    let long = format!("GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n", "b".repeat(40));
+    assert_eq!(refusal(&long), Some(Refusal::FieldsTooLarge));
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ use super::super::pace::{Pace, Wait};
 #[derive(Debug)]
 pub(super) struct Content {
     incoming: Incoming,
+    /// The least rate, in bytes a second.
+    rate: u64,
     pace: Pace,
     late: Late,
 }
@@ -34,9 +36,9 @@ pub(super) enum Fault {
 
 impl Content {
     /// The content, and what tells later whether it was late.
-    pub(super) fn new(incoming: Incoming) -> (Self, Late) {
+    pub(super) fn new(incoming: Incoming, rate: u64) -> (Self, Late) {
         let late = Late((!incoming.is_end_stream()).then(Arc::default));
-        (Self { incoming, pace: Pace::default(), late: late.clone() }, late)
+        (Self { incoming, rate, pace: Pace::default(), late: late.clone() }, late)
     }
 }
 
@@ -67,7 +69,7 @@ impl Body for Content {
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Fault::Broken)))
             }
-            Poll::Pending if this.pace.is_over(Wait::Content, context) => {
+            Poll::Pending if this.pace.is_over(Wait::Content(this.rate), context) => {
                 if let Some(late) = &this.late.0 {
                     late.store(true, Ordering::Relaxed);
                 }

@@ -35,6 +35,8 @@ pub(super) struct Flushing<C, S> {
     /// What was taken of it when it was last looked at.
     taken: u64,
     pace: Pace,
+    /// The least rate at which it is taken, in bytes a second.
+    rate: u64,
 }
 
 #[derive(Debug)]
@@ -50,16 +52,18 @@ struct Buffered<S> {
     moved: usize,
 }
 
-/// Puts a buffer before a stream, and runs the connection that is made of it, which owes its client that.
+/// Puts a buffer before a stream, and runs the connection that is made of it, which owes its client that, to be taken
+/// at a rate of so many bytes a second at least.
 pub(super) fn deferred<S, C>(
     stream: S,
     owed: Arc<Owed>,
+    rate: u64,
     connect: impl FnOnce(Deferred<S>) -> C,
 ) -> Flushing<C, S> {
     let buffered = Buffered { stream, buffer: Vec::new(), written: 0, unflushed: false, moved: 0 };
     let shared = Arc::new(Mutex::new(buffered));
     let connection = connect(Deferred { shared: Arc::clone(&shared) });
-    Flushing { connection, shared, owed, taken: 0, pace: Pace::default() }
+    Flushing { connection, shared, owed, taken: 0, pace: Pace::default(), rate }
 }
 
 impl<C, S> Flushing<C, S> {
@@ -85,7 +89,7 @@ impl<C, S> Flushing<C, S> {
         let from_streams = usize::try_from(taken - self.taken).unwrap_or(usize::MAX);
         self.taken = taken;
         self.pace.progressed(if blocked { moved } else { from_streams });
-        self.pace.is_over(Wait::Room, cx)
+        self.pace.is_over(Wait::Room(self.rate), cx)
     }
 }
 
@@ -237,7 +241,7 @@ mod tests {
 
     async fn through(size: usize, pipe: usize, close: bool) -> Vec<u8> {
         let (server, mut client) = tokio::io::duplex(pipe);
-        let work = deferred(server, Arc::default(), |stream| {
+        let work = deferred(server, Arc::default(), 64, |stream| {
             Box::pin(async move {
                 write_all(stream, size, close).await;
                 Ok::<_, Infallible>(())
@@ -273,7 +277,7 @@ mod tests {
     async fn a_peer_that_is_gone_ends_the_connection() {
         let (server, client) = tokio::io::duplex(64);
         drop(client);
-        let work = deferred(server, Arc::default(), |mut stream| {
+        let work = deferred(server, Arc::default(), 64, |mut stream| {
             Box::pin(async move {
                 stream.write_all(b"lost").await.unwrap();
                 std::future::pending::<Result<(), Infallible>>().await

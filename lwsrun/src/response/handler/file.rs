@@ -14,6 +14,9 @@
 //! 8. [`coding`]: the form that suits the client is chosen;
 //! 9. [`reply`]: [`precondition`], [`range`], headers; [`multipart`] for several ranges.
 //!
+//! Where there is no file, a browser that looks for a page may be sent the mount's [`fallback`], which goes through steps 2
+//! to 9 in the place of the path.
+//!
 //! Steps 3 to 7 first run on the worker with flags under which the kernel gives up rather than wait for a disk. Only
 //! if it does give up they run again on the blocking pool: hand-overs cost more than all else here.
 //!
@@ -25,6 +28,7 @@ mod body;
 mod cache;
 mod coding;
 mod content;
+mod fallback;
 mod kept;
 mod media_type;
 mod multipart;
@@ -53,6 +57,7 @@ pub(crate) use self::cache::FileCache;
 use self::archive::Archives;
 use self::cache::{Entry, Form, KeyRef};
 use self::content::Content;
+use self::fallback::Fallback;
 use self::kept::Kept;
 use self::media_type::MediaTypes;
 use self::reply::Representation;
@@ -94,6 +99,7 @@ struct FileMount {
     /// The path of the default file below a folder, not empty, not beginning with `/`.
     default: Box<[u8]>,
     media_types: MediaTypes,
+    fallback: Option<Fallback>,
 }
 
 /// What a request's path leads to.
@@ -108,16 +114,17 @@ impl FileService {
     /// The service of a `file://` mount. `docroot` is the origin without `file://`; it may be missing, and is looked
     /// for at each request that memory does not answer. `place` is the mount's `file:line`, for the log.
     pub(crate) fn new(mount: &Mount<'_>, docroot: &str, place: String, cache: &Arc<FileCache>) -> Self {
-        let mountpoint = match mount.mountpoint {
+        let mountpoint: Box<str> = match mount.mountpoint {
             "/" => "".into(),
             mountpoint => canonical_path(mountpoint.as_bytes()).into(),
         };
         let mount = FileMount {
             id: cache.next_mount(),
             cache: Arc::clone(cache),
+            fallback: mount.fallback.and_then(|name| Fallback::new(&mountpoint, name)),
             mountpoint,
             archives: Archives::new(docroot, &place),
-            docroot: Docroot::new(docroot, place),
+            docroot: Docroot::new(docroot, mount.symlinks, place),
             default: default_file(mount.default).as_bytes().into(),
             media_types: MediaTypes::new(&mount.extra_mimetypes),
         };
@@ -161,19 +168,50 @@ impl FileMount {
             Method::OPTIONS => return Some(reply::options()),
             _ => return Some(reply::method_not_allowed()),
         }
-        let key = KeyRef { mount: self.id, path: request.uri().path() };
+        match (self.answer_with(request.uri().path(), request, patience)?, &self.fallback) {
+            (Ok(response), _) => Some(response),
+            (Err(Refusal::NotFound), Some(fallback)) => self.answer_instead(fallback, request, patience),
+            (Err(refusal), _) => Some(refusal.response()),
+        }
+    }
+
+    /// The answer to a request for which there is no file, where there is a fallback.
+    fn answer_instead(
+        &self,
+        fallback: &Fallback,
+        request: &Request<()>,
+        patience: Patience,
+    ) -> Option<Response<Body>> {
+        let answer = if Fallback::suits(request, &self.media_types) {
+            self.answer_with(&fallback.path, request, patience)?
+        } else {
+            Err(Refusal::NotFound)
+        };
+        let mut response = answer.unwrap_or_else(Refusal::response);
+        Fallback::varies(&mut response);
+        Some(response)
+    }
+
+    /// The answer to a request, with the file that `path` means.
+    fn answer_with(
+        &self,
+        path: &str,
+        request: &Request<()>,
+        patience: Patience,
+    ) -> Option<Result<Response<Body>, Refusal>> {
+        let key = KeyRef { mount: self.id, path };
         let known = self.cache.get(&key);
         // On the blocking pool it has been this request's turn to look at the file again.
         if let (Some(entry), Patience::Memory) = (&known, patience)
             && self.cache.is_fresh(entry)
-            && let Some(response) = self.hit(request, entry)
+            && let Some(response) = self.hit(path, request, entry)
         {
-            return Some(response);
+            return Some(Ok(response));
         }
         if known.is_none() && self.cache.is_missing(&key) {
-            return Some(Refusal::NotFound.response());
+            return Some(Err(Refusal::NotFound));
         }
-        let found = self.find(request, known.as_ref(), patience);
+        let found = self.find(path, known.as_ref(), patience);
         if matches!(found, Err(Failure::Refused(Refusal::NotFound))) {
             self.cache.note_missing(&key);
         }
@@ -185,27 +223,31 @@ impl FileMount {
                 let form = entry.choose(request.headers());
                 from_source(request, form, sources.with(form.coding))
             }
+            // A fallback that is a folder, and so no page.
+            (Ok(Found::NoSlash), _) if path != request.uri().path() => return Some(Err(Refusal::NotFound)),
             (Ok(Found::NoSlash), _) => {
-                let location = slash_location(request.uri().path(), request.uri().query());
+                let location = slash_location(path, request.uri().query());
                 redirect(StatusCode::MOVED_PERMANENTLY, &location)
             }
             // Out of descriptors or memory: what was right a second ago is better than nothing.
             (Err(Failure::Refused(Refusal::Unavailable)), Some(entry)) => {
-                from_memory(request, entry.choose(request.headers()))
-                    .unwrap_or_else(|| Refusal::Unavailable.response())
+                let Some(response) = from_memory(request, entry.choose(request.headers())) else {
+                    return Some(Err(Refusal::Unavailable));
+                };
+                response
             }
-            (Err(Failure::Refused(refusal)), _) => refusal.response(),
+            (Err(Failure::Refused(refusal)), _) => return Some(Err(refusal)),
             (Err(Failure::Cold), _) => return None,
         };
-        Some(response)
+        Some(Ok(response))
     }
 
     /// The answer from an entry that is trusted. A form that is not in memory has to be opened; `None` if that does not
     /// lead to the file that the entry is of.
-    fn hit(&self, request: &Request<()>, entry: &Entry) -> Option<Response<Body>> {
+    fn hit(&self, path: &str, request: &Request<()>, entry: &Entry) -> Option<Response<Body>> {
         let form = entry.choose(request.headers());
         from_memory(request, form).or_else(|| {
-            let below = self.below(request.uri().path()).ok()??;
+            let below = self.below(path).ok()??;
             let source = self.reopen(&below, form).ok()??;
             (source.opened.identity == form.identity).then(|| from_source(request, form, &source))
         })
@@ -227,13 +269,7 @@ impl FileMount {
     }
 
     /// Looks at the file system. `known` is what memory holds for the path, no longer to be trusted.
-    fn find(
-        &self,
-        request: &Request<()>,
-        known: Option<&Arc<Entry>>,
-        patience: Patience,
-    ) -> Result<Found, Failure> {
-        let path = request.uri().path();
+    fn find(&self, path: &str, known: Option<&Arc<Entry>>, patience: Patience) -> Result<Found, Failure> {
         let Some(below) = self.below(path)? else { return Ok(Found::NoSlash) };
         match self.look(&below, patience)? {
             Looked::File(sources) => Ok(Found::File(self.load(path, &sources, known, patience)?, sources)),

@@ -1,7 +1,7 @@
 //! A mount as text.
 
 use super::Out;
-use crate::plan::{Cache, Mount, Origin, ProxyLimits, Upstream, UpstreamAddress};
+use crate::plan::{Cache, Mount, Origin, ProxyLimits, Symlinks, Upstream, UpstreamAddress};
 
 impl Out<'_> {
     pub(super) fn mount(&mut self, mount: &Mount<'_>) {
@@ -26,6 +26,8 @@ impl Out<'_> {
             exact_match,
             append_path,
             no_ws_upgrades,
+            symlinks,
+            fallback,
             place,
         } = mount;
         let at = self.plan.describe(*place);
@@ -54,6 +56,13 @@ impl Out<'_> {
             out.flag("exact-match", *exact_match);
             out.flag("append-path", *append_path);
             out.flag("no-ws-upgrades", *no_ws_upgrades);
+            let symlinks = match symlinks {
+                Symlinks::Inside => None,
+                Symlinks::None => Some("none"),
+                Symlinks::All => Some("all"),
+            };
+            out.some("symlinks", symlinks);
+            out.some("fallback", *fallback);
         });
     }
 

@@ -1,6 +1,6 @@
 //! The section of the `global` object.
 
-use super::{Place, Seconds};
+use super::{Limits, Place, Seconds};
 use crate::plan::codec::{BorrowDecode, Encode};
 
 /// The keys of `global`, fragments of all files put together.
@@ -41,6 +41,8 @@ pub struct Global<'a> {
     pub limit_cgi_programs: Option<u32>,
     /// The access logs of all vhosts, each path once, in the order of the first vhost that names it.
     pub access_logs: Vec<AccessLog<'a>>,
+    /// `global.limit-*` and `global.min-*`.
+    pub limits: Limits,
     /// Where each key that is set stands, in config order; the last place where a key stands more than once.
     pub places: Vec<KeyPlace<'a>>,
 }

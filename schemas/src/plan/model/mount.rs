@@ -46,8 +46,24 @@ pub struct Mount<'a> {
     pub append_path: bool,
     /// `no-ws-upgrades`.
     pub no_ws_upgrades: bool,
+    /// `symlinks`: which symbolic links below the docroot are followed.
+    pub symlinks: Symlinks,
+    /// `fallback`: the file of a single-page application, sent instead of a 404 to those who look for a page.
+    pub fallback: Option<&'a str>,
     /// Where it stands.
     pub place: Place,
+}
+
+/// Which symbolic links below a docroot are followed (`symlinks`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum Symlinks {
+    /// `inside`: those that stay below it.
+    #[default]
+    Inside,
+    /// `none`.
+    None,
+    /// `all`: wherever they lead.
+    All,
 }
 
 /// The caching of a mount's answers (`cache-*`); see [`cache_control`](crate::route::cache_control).

@@ -218,27 +218,6 @@ impl Body for FileBody {
     }
 }
 
-/// The body of a status that never has one. Unlike an empty body it has no length that anyone could write into a
-/// Content-Length, which would be wrong on a 304 and forbidden on a 204 (RFC 9110, section 8.6).
-#[derive(Debug)]
-pub(super) struct Nothing;
-
-impl Body for Nothing {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Poll::Ready(None)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        true
-    }
-}
-
 /// Memory of a frame, which goes back to its thread when hyper has written it.
 struct Buffer {
     bytes: Vec<u8>,

@@ -10,14 +10,13 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 
-use super::body::Nothing;
 use super::content::Content;
 use super::multipart::Multipart;
 use super::precondition::{Modified, Validators, Verdict, allows_range, evaluate};
 use super::range::{Wanted, parse};
 use super::resolve::Identity;
 use super::source::Source;
-use crate::response::error::{Refusal, page};
+use crate::response::error::{Nothing, Refusal, page};
 
 /// The methods of a file.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");

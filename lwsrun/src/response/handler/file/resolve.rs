@@ -1,9 +1,14 @@
 //! Path to open file: by a look-up that the kernel keeps beneath the docroot.
 //!
 //! Cleaning strings would leave symbolic links, and a race between check and use. `openat2` (Linux 5.6) refuses a
-//! path at the very step that would leave. Links that stay inside are followed, if they are relative: to the kernel
-//! an absolute link always leaves. Where `openat2` is missing (older kernels, system call filters) the path is walked
-//! name by name and no link is followed.
+//! path at the very step that would leave. Which links are followed the mount's `symlinks` says:
+//!
+//! - `inside`: those that stay inside and are relative; to the kernel an absolute link always leaves;
+//! - `none`: no link at all is followed, inside or not;
+//! - `all`: wherever they lead. The path itself holds no `..` then either.
+//!
+//! Where `openat2` is missing (older kernels, system call filters) the path is walked name by name, and no link is
+//! followed unless all are. The docroot itself may always be a link.
 //!
 //! No descriptor of a docroot is kept: that would cost one for each mount, and would go on serving a folder that has
 //! been replaced, as by `ln -sfn`.
@@ -15,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
+use schemas::plan::Symlinks;
 
 use super::Patience;
 use crate::response::error::Refusal;
@@ -33,6 +39,7 @@ pub(super) const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFl
 #[derive(Debug)]
 pub(super) struct Docroot {
     path: Box<str>,
+    symlinks: Symlinks,
     /// The mount's `file:line`.
     place: String,
     /// Whether the log has been told that it cannot be opened.
@@ -87,8 +94,8 @@ pub(super) enum Failure {
 }
 
 impl Docroot {
-    pub(super) fn new(path: &str, place: String) -> Self {
-        Self { path: path.into(), place, told: AtomicBool::new(false) }
+    pub(super) fn new(path: &str, symlinks: Symlinks, place: String) -> Self {
+        Self { path: path.into(), symlinks, place, told: AtomicBool::new(false) }
     }
 
     /// Opens the folder itself, for look-ups.
@@ -167,10 +174,11 @@ impl Root<'_> {
     /// Opens what lies at `below`, a path of at least one byte, which does not begin with `/`.
     pub(super) fn look(&self, below: &[u8], patience: Patience) -> Result<Resolved, Failure> {
         let full = || format!("{}/{}", self.docroot.path, String::from_utf8_lossy(below));
-        let file = match open_beneath(&self.folder, below, FILE, patience) {
+        let open = |how| open_beneath(&self.folder, below, how, self.docroot.symlinks, patience);
+        let file = match open(FILE) {
             Ok(file) => File::from(file),
             // A folder that may be entered and not be listed is a folder all the same.
-            Err(Errno::ACCESS) if open_beneath(&self.folder, below, FOLDER, patience).is_ok() => {
+            Err(Errno::ACCESS) if open(FOLDER).is_ok() => {
                 return Ok(Resolved::Folder);
             }
             Err(errno) => return Err(failure(errno, patience, full)),
@@ -184,14 +192,31 @@ impl Root<'_> {
     }
 }
 
-fn open_beneath(root: &OwnedFd, below: &[u8], how: OFlags, patience: Patience) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+fn open_beneath(
+    root: &OwnedFd,
+    below: &[u8],
+    how: OFlags,
+    symlinks: Symlinks,
+    patience: Patience,
+) -> Result<OwnedFd, Errno> {
+    let resolve = match symlinks {
+        Symlinks::Inside => ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
+        Symlinks::None => ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
+        // Nothing but the path's own `..` could lead out without a link.
+        Symlinks::All if below.split(|&byte| byte == b'/').any(|name| name == b"..") => {
+            return Err(Errno::XDEV);
+        }
+        Symlinks::All => ResolveFlags::NO_MAGICLINKS,
+    };
     if patience == Patience::Memory {
         return openat2(root, below, how, Mode::empty(), resolve | ResolveFlags::CACHED);
     }
     for _ in 0..ATTEMPTS {
         match openat2(root, below, how, Mode::empty(), resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::NOSYS | Errno::PERM) if symlinks == Symlinks::All => {
+                return openat(root, below, how, Mode::empty());
+            }
             Err(Errno::NOSYS | Errno::PERM) => return walk(root, below, how),
             opened => return opened,
         }

@@ -87,14 +87,16 @@ impl Source {
 
     /// What tells this state of the file from others: the entity tag, without its quotes and the coding.
     pub(super) fn tag(&self) -> String {
+        let (seconds, nanoseconds) = self.opened.identity.modified;
+        // Wraps in 2262 and before 1970; it only has to differ.
+        let modified = seconds.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds);
         match &self.place {
-            Place::Whole => {
-                let (seconds, nanoseconds) = self.opened.identity.modified;
-                // Wraps in 2262 and before 1970; it only has to differ.
-                let modified = seconds.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds);
-                format!("{:x}-{modified:x}", self.length())
+            Place::Whole => format!("{:x}-{modified:x}", self.length()),
+            Place::Member(packed, Form::Plain) => packed.tag(),
+            // The same contents may have been packed otherwise, and parts of two packings make no whole.
+            Place::Member(packed, Form::Gzip) => {
+                format!("{}-{:x}-{modified:x}", packed.tag(), packed.length(Form::Gzip))
             }
-            Place::Member(packed, _) => packed.tag(),
         }
     }
 

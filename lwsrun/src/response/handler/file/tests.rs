@@ -1,6 +1,7 @@
 //! The service, called directly: what is answered.
 
 mod archives;
+mod fallback;
 mod file_system;
 mod multipart;
 mod serve_dir;
@@ -12,7 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::HeaderMap;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LOCATION};
 use http_body_util::BodyExt;
-use schemas::plan::{Cache, Mime, Origin, Place, ProxyLimits, SourceId};
+use schemas::plan::{Cache, Mime, Origin, Place, ProxyLimits, SourceId, Symlinks};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -44,6 +45,8 @@ fn mount(mountpoint: &'static str) -> Mount<'static> {
         exact_match: false,
         append_path: false,
         no_ws_upgrades: false,
+        symlinks: Symlinks::Inside,
+        fallback: None,
         place: Place { file: SourceId(0), line: 1 },
     }
 }

@@ -38,6 +38,49 @@ async fn links_that_stay_inside_are_followed_and_no_others() {
 }
 
 #[tokio::test]
+async fn the_mount_says_which_links_are_followed() {
+    let outside = tempfile::tempdir().unwrap();
+    put(outside.path(), "s.txt", b"out");
+    let (folder, _) = site(&[("a/in.txt", b"in"), ("index.html", b"home")]);
+    let link = |to: &Path, name: &str| symlink(to, folder.path().join(name)).unwrap();
+    link(Path::new("a/in.txt"), "near.txt");
+    link(&folder.path().join("a/in.txt"), "absolute.txt");
+    link(&outside.path().join("s.txt"), "far.txt");
+    link(outside.path(), "far");
+    link(Path::new("a"), "near");
+    link(Path::new("/proc/self/exe"), "magic.txt");
+    link(Path::new("loop.txt"), "loop.txt");
+    for (symlinks, followed) in [
+        (Symlinks::Inside, &["/near.txt", "/near/in.txt"][..]),
+        (Symlinks::None, &[]),
+        (Symlinks::All, &["/near.txt", "/near/in.txt", "/absolute.txt", "/far.txt", "/far/s.txt"]),
+    ] {
+        let service = serve(&Mount { symlinks, ..mount("/") }, folder.path(), ALWAYS_LOOK);
+        assert_eq!(get(&service, "/a/in.txt").await, (200, b"in".to_vec()), "{symlinks:?}");
+        for path in [
+            "/near.txt",
+            "/near/in.txt",
+            "/absolute.txt",
+            "/far.txt",
+            "/far/s.txt",
+            "/magic.txt",
+            "/loop.txt",
+        ] {
+            let expected = if followed.contains(&path) { 200 } else { 404 };
+            assert_eq!(status(&service, path).await, expected, "{symlinks:?}: {path}");
+        }
+        // The path itself never leads out.
+        let name = format!("../{}/s.txt", outside.path().file_name().unwrap().to_str().unwrap());
+        let mount = Mount { symlinks, default: Some(&name), ..mount("/") };
+        assert_eq!(status(&serve(&mount, folder.path(), ALWAYS_LOOK), "/").await, 404, "{symlinks:?}");
+    }
+    let docroot = outside.path().join("docroot");
+    symlink(folder.path(), &docroot).unwrap();
+    let service = serve(&Mount { symlinks: Symlinks::None, ..mount("/") }, &docroot, ALWAYS_LOOK);
+    assert_eq!(status(&service, "/a/in.txt").await, 200, "the docroot itself may be a link");
+}
+
+#[tokio::test]
 async fn only_regular_files_are_served() {
     let (folder, service) = site(&[]);
     let fifo = folder.path().join("fifo.txt");
