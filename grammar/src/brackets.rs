@@ -20,6 +20,8 @@ pub(crate) struct Repaired<'s> {
     /// As long as the source, byte for byte.
     pub(crate) text: Cow<'s, str>,
     pub(crate) errors: Errors,
+    /// How many tokens the source has, comments included.
+    pub(crate) tokens: usize,
 }
 
 /// Matches all brackets up to the outermost closer, or to the end of the file.
@@ -29,9 +31,11 @@ pub(crate) fn repair(file: FileId, source: &str) -> Repaired<'_> {
     let mut first = true;
     let mut end = 0;
     let mut pos = 0;
+    let mut tokens = 0;
     while let Some((token, range)) = scanner.next() {
         matcher.line(&source.as_bytes()[pos..range.start]);
         pos = range.end;
+        tokens += 1;
         match token {
             Token::Comment | Token::SlashComment { open: false } => continue,
             // Whatever is still open may be closed in there.
@@ -47,7 +51,9 @@ pub(crate) fn repair(file: FileId, source: &str) -> Repaired<'_> {
         end = range.end;
     }
     matcher.end(end);
-    Repaired { text: apply(source, &matcher.edits), errors: matcher.errors }
+    // Comments may follow the document, or all that somebody believed to be part of it.
+    tokens += std::iter::from_fn(|| scanner.next()).count();
+    Repaired { text: apply(source, &matcher.edits), errors: matcher.errors, tokens }
 }
 
 struct Matcher {

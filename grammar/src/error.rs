@@ -71,6 +71,8 @@ pub enum SyntaxErrorKind {
     TooDeep,
     /// Larger than [`MAX_SOURCE`](crate::MAX_SOURCE), and not read.
     TooLarge,
+    /// More in all files together than a [`Budget`](crate::Budget) allows.
+    TooMuch,
     /// More errors than [`MAX_ERRORS`](crate::MAX_ERRORS), of which the others are not told.
     TooMany,
 }
@@ -116,6 +118,7 @@ impl SyntaxErrorKind {
             Self::SlashComment => "comment that does not begin with `#`",
             Self::TooDeep => "nested deeper than 64 levels",
             Self::TooLarge => "the file is larger than 64 MiB",
+            Self::TooMuch => "the files hold more than 64 MiB or 6000000 words and signs together",
             Self::TooMany => "more than 10000 errors in this file",
         }
     }
@@ -152,7 +155,7 @@ impl SyntaxErrorKind {
             Self::CommaBeforeBrace | Self::CommaBeforeBracket => "remove the comma",
             Self::SlashComment => "begin the comment with `#`, on each line",
             Self::TooDeep => return None,
-            Self::TooLarge => "split it into several files in `conf.d`",
+            Self::TooLarge | Self::TooMuch => "take out what is no config; is all of it meant to be one?",
             Self::TooMany => "is it a config at all? From here on errors are not told",
         })
     }
@@ -161,12 +164,14 @@ impl SyntaxErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MAX_ERRORS, MAX_NESTING, MAX_SOURCE};
+    use crate::{MAX_ERRORS, MAX_NESTING, MAX_SOURCE, MAX_TOKENS};
 
     #[test]
     fn messages_name_the_real_limits() {
         assert!(SyntaxErrorKind::TooDeep.message().contains(&format!(" {MAX_NESTING} levels")));
         assert!(SyntaxErrorKind::TooLarge.message().contains(&format!(" {} MiB", MAX_SOURCE >> 20)));
+        let much = SyntaxErrorKind::TooMuch.message();
+        assert!(much.contains(&format!(" {} MiB or {MAX_TOKENS} ", MAX_SOURCE >> 20)));
         assert!(SyntaxErrorKind::TooMany.message().contains(&format!(" {MAX_ERRORS} errors")));
     }
 }

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod brackets;
+mod budget;
 mod display;
 mod error;
 mod errors;
@@ -21,10 +22,11 @@ mod tree;
 mod unescape;
 mod utf8;
 
+pub use budget::{Budget, MAX_TOKENS};
 pub use display::display;
 pub use error::{Related, SyntaxError, SyntaxErrorKind};
 pub use errors::MAX_ERRORS;
-pub use parser::{MAX_NESTING, MAX_SOURCE, parse};
+pub use parser::{MAX_NESTING, MAX_SOURCE, parse, parse_within};
 pub use source::{LineIndex, Position};
 pub use span::{FileId, Span};
 pub use tree::{Comment, Key, Member, Object, Parse, SourceText, Text, Value, ValueKind, Word};

@@ -13,8 +13,8 @@ use pest::iterators::{Pair, Pairs};
 use pest_derive::Parser;
 
 use crate::{
-    Comment, FileId, Key, Member, Object, Parse, SourceText, Span, SyntaxError, SyntaxErrorKind, Text, Value,
-    ValueKind, Word, brackets, errors::Errors, unescape, utf8,
+    Budget, Comment, FileId, Key, Member, Object, Parse, SourceText, Span, SyntaxError, SyntaxErrorKind,
+    Text, Value, ValueKind, Word, brackets, errors::Errors, unescape, utf8,
 };
 
 /// How many objects and arrays may stand inside each other, the outermost one counted, as in lwsws.
@@ -33,15 +33,25 @@ const MAX_DIGITS: usize = 20;
 /// away is freed as soon as the text of it is there.
 #[must_use]
 pub fn parse<'s>(file: FileId, source: impl Into<Cow<'s, [u8]>>) -> Parse {
+    parse_within(file, source, &Budget::default())
+}
+
+/// Parses one file of several, unless they hold more together than the budget allows: then there is no tree of it.
+#[must_use]
+pub fn parse_within<'s>(file: FileId, source: impl Into<Cow<'s, [u8]>>, budget: &Budget) -> Parse {
     let source = source.into();
     if source.len() > MAX_SOURCE {
-        let error = SyntaxError { kind: SyntaxErrorKind::TooLarge, span: span(file, 0..0), related: None };
-        let text = Arc::new(SourceText { file, text: "".into() });
-        return Parse { file, text, root: None, comments: Vec::new(), errors: vec![error] };
+        return unread(file, SyntaxErrorKind::TooLarge);
+    }
+    if !budget.take_bytes(source.len()) {
+        return unread(file, SyntaxErrorKind::TooMuch);
     }
     let (text, mut errors) = utf8::decode(file, source);
     let text = Arc::new(SourceText { file, text: text.into() });
     let repaired = brackets::repair(file, &text);
+    if !budget.take_tokens(repaired.tokens) {
+        return unread(file, SyntaxErrorKind::TooMuch);
+    }
     let cut = repaired.errors.iter().find(|error| error.kind == SyntaxErrorKind::Unclosed);
     let cut = cut.map(|error| error.span.start..span(file, 0..text.len()).end);
     errors.extend(repaired.errors);
@@ -56,6 +66,13 @@ pub fn parse<'s>(file: FileId, source: impl Into<Cow<'s, [u8]>>) -> Parse {
     };
     let Builder { comments, errors, .. } = builder;
     Parse { file, text, root, comments, errors: errors.into_sorted() }
+}
+
+/// What there is of a file that is not read.
+fn unread(file: FileId, kind: SyntaxErrorKind) -> Parse {
+    let error = SyntaxError { kind, span: span(file, 0..0), related: None };
+    let text = Arc::new(SourceText { file, text: "".into() });
+    Parse { file, text, root: None, comments: Vec::new(), errors: vec![error] }
 }
 
 /// A range of a source as a span. Sources are never longer than [`MAX_SOURCE`], so 32 bits hold every offset.

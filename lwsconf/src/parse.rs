@@ -4,9 +4,10 @@
 //! By far the longest stage of a large configuration, and the files know nothing of each other here: they are read
 //! and parsed on all cores. What is found is reported afterwards, in the order of the files.
 
+use std::cmp::Reverse;
 use std::io;
 
-use grammar::{FileId, LineIndex, Parse, Span, SyntaxError, SyntaxErrorKind};
+use grammar::{Budget, FileId, LineIndex, Parse, Span, SyntaxError, SyntaxErrorKind};
 
 use crate::diagnostic::{Code, Diagnostic, Files, Report};
 use crate::input::{Input, SourceFile};
@@ -37,9 +38,13 @@ pub struct ParsedFile {
 /// Reads and parses all files. There is a tree for each, even for one that is broken or cannot be read.
 #[must_use]
 pub fn parse(input: Input, report: &mut Report) -> Parsed {
-    let done = parallel::map(&input.files, |index, source| {
-        read_and_parse(FileId(u32::try_from(index).unwrap_or(u32::MAX)), source)
+    let budget = Budget::default();
+    let mut done = parallel::map(&input.files, |index, source| {
+        read_and_parse(FileId(u32::try_from(index).unwrap_or(u32::MAX)), source, &budget)
     });
+    if budget.is_exceeded() {
+        give_up(&mut done, report);
+    }
     let files = input.files.into_iter().zip(done).map(|(source, done)| {
         if let Some(cause) = done.trouble {
             report.push(source.unreadable(done.parse.file, &cause));
@@ -56,6 +61,8 @@ pub fn parse(input: Input, report: &mut Report) -> Parsed {
 
 /// What came of one file.
 struct Done {
+    /// How long the file is.
+    bytes: usize,
     hash: [u8; 32],
     parse: Parse,
     lines: LineIndex,
@@ -63,15 +70,35 @@ struct Done {
     trouble: Option<io::Error>,
 }
 
-fn read_and_parse(file: FileId, source: &SourceFile) -> Done {
+fn read_and_parse(file: FileId, source: &SourceFile, budget: &Budget) -> Done {
     let (bytes, trouble) = match source.read() {
         Ok(bytes) => (bytes, None),
         Err(cause) => (Vec::new(), Some(cause)),
     };
     let hash = blake3::hash(&bytes).into();
-    let parse = grammar::parse(file, bytes);
+    let length = bytes.len();
+    let parse = grammar::parse_within(file, bytes, budget);
     let lines = LineIndex::new(&parse.text);
-    Done { hash, parse, lines, trouble }
+    Done { bytes: length, hash, parse, lines, trouble }
+}
+
+/// Says once that the configuration is too large, and nothing else: which files there was still room for differs
+/// from run to run.
+fn give_up(done: &mut [Done], report: &mut Report) {
+    let largest = (0..).zip(done.iter()).max_by_key(|(number, done)| (done.bytes, Reverse(*number)));
+    let largest = FileId(largest.map_or(0, |(number, _)| number));
+    let kind = SyntaxErrorKind::TooMuch;
+    let found = Diagnostic::error(Code::TooLarge, kind.message(), largest)
+        .note("this is the largest of them; nothing of any was read");
+    report.push(match kind.help() {
+        Some(help) => found.help(help),
+        None => found,
+    });
+    for done in done {
+        done.parse.root = None;
+        done.parse.comments.clear();
+        done.parse.errors.retain(|error| error.kind == SyntaxErrorKind::TooLarge);
+    }
 }
 
 impl Parsed {
@@ -135,7 +162,7 @@ fn code(kind: SyntaxErrorKind) -> Code {
         SyntaxErrorKind::CommaBeforeBracket => Code::CommaBeforeBracket,
         SyntaxErrorKind::SlashComment => Code::SlashComment,
         SyntaxErrorKind::TooDeep => Code::TooDeep,
-        SyntaxErrorKind::TooLarge => Code::TooLarge,
+        SyntaxErrorKind::TooLarge | SyntaxErrorKind::TooMuch => Code::TooLarge,
         SyntaxErrorKind::TooMany => Code::TooMany,
     }
 }
