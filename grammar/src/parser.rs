@@ -81,6 +81,9 @@ pub(crate) fn span(file: FileId, range: Range<usize>) -> Span {
     Span { file, start: offset(range.start), end: offset(range.end) }
 }
 
+/// What people put around keys and texts, some of them with the help of a word processor.
+const QUOTES: [char; 6] = ['\'', '"', '\u{201c}', '\u{201d}', '\u{201e}', '\u{2019}'];
+
 #[derive(Parser)]
 #[grammar = "lwsws.pest"]
 struct Lwsws;
@@ -327,8 +330,8 @@ impl Builder {
             }
             _ => {
                 self.report(SyntaxErrorKind::KeyExpected, range.clone());
-                let bare = source.trim_matches(['\'', '"']);
-                let start = range.start + (source.len() - source.trim_start_matches(['\'', '"']).len());
+                let bare = source.trim_matches(QUOTES);
+                let start = range.start + (source.len() - source.trim_start_matches(QUOTES).len());
                 self.verbatim(start..start + bare.len())
             }
         };

@@ -4,6 +4,8 @@
 //! By far the longest stage of a large configuration, and the files know nothing of each other here: they are read
 //! and parsed on all cores. What is found is reported afterwards, in the order of the files.
 
+mod mend;
+
 use std::cmp::Reverse;
 use std::io;
 
@@ -50,7 +52,7 @@ pub fn parse(input: Input, report: &mut Report) -> Parsed {
             report.push(source.unreadable(done.parse.file, &cause));
         }
         for error in &done.parse.errors {
-            let found = diagnostic(error);
+            let found = diagnostic(error, &done.parse);
             if error.kind.tolerated() { report.push_tolerated(found) } else { report.push(found) }
         }
         let Done { hash, parse, lines, .. } = done;
@@ -127,15 +129,19 @@ impl Parsed {
     }
 }
 
-fn diagnostic(error: &SyntaxError) -> Diagnostic {
+fn diagnostic(error: &SyntaxError, parse: &Parse) -> Diagnostic {
     let mut found = Diagnostic::error(code(error.kind), error.kind.message(), error.span);
     if let Some(related) = &error.related {
         found = found.also(related.span, related.label);
     }
-    match error.kind.help() {
-        Some(help) => found.help(help),
-        None => found,
+    if error.kind == SyntaxErrorKind::NotUtf8 {
+        let is_comment = parse.comments.iter().any(|comment| comment.span.to(error.span) == comment.span);
+        found = found.note(match is_comment {
+            true => "in a comment, where they do no harm",
+            false => "each is read as `?` here, and lwsws hands it on as it is: a path then leads elsewhere",
+        });
     }
+    mend::mend(found, error, &parse.text)
 }
 
 fn code(kind: SyntaxErrorKind) -> Code {

@@ -174,6 +174,23 @@ fn a_file_of_100_megabytes_is_refused_in_words() {
 }
 
 #[test]
+fn more_than_memory_is_good_for_is_refused_once_whatever_it_is() {
+    // Of comments neither file has too many alone.
+    for (junk, names) in
+        [("\"\"", &["a"][..]), ("{},", &["a"]), ("a b:", &["a"]), ("1 ", &["a"]), ("#\n", &["a", "b"])]
+    {
+        let dir = clean();
+        for name in names {
+            let text = junk.repeat(6_200_000 / names.len());
+            fs::write(dir.path().join("conf.d").join(name), text).unwrap();
+        }
+        let (code, said) = check(dir.path());
+        assert_eq!((code, said.matches("error[").count()), (1, 1), "{junk}: {said}");
+        assert!(said.contains("conf.d/a: error[L0023]"), "{junk}: {said}");
+    }
+}
+
+#[test]
 fn of_errors_without_end_the_first_are_told() {
     let dir = clean();
     fs::write(dir.path().join("conf.d/junk"), format!("{{ {} }}", "a b:".repeat(50_000))).unwrap();

@@ -262,3 +262,38 @@ fn a_reader_that_goes_away_is_no_error() {
         assert!(said.ends_with("errors\n") && said.lines().count() == 1, "{format}: {said}");
     }
 }
+
+#[test]
+fn what_machines_may_mend_is_clean_afterwards() {
+    const BROKEN: &str = r#"{
+  vhosts: [
+    { name: 'a.example', “port”: 80, // the port
+      "mounts": [ { "mountpoint" = "/", "origin" ">https://b.example/" }, ],
+      "noipv6": on
+    }
+    { "name": "c.example" "port": 81, "mount": [ { "mountpoint": "/x/", "origin": "^https://b.example/" } ] },
+  ]
+}"#;
+    let dir = config(BROKEN);
+    // An edit may bring to light what stood behind it.
+    for _ in 0..4 {
+        let output = lwsconf(&["check", dir.path().to_str().unwrap(), "--format", "json"]);
+        let findings = text(output.stdout);
+        let mut edits: Vec<Value> = findings
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["fix"].take())
+            .filter(|fix| !fix.is_null())
+            .collect();
+        let offset = |edit: &Value, key: &str| usize::try_from(edit[key].as_u64().unwrap()).unwrap();
+        edits.sort_by_key(|edit| std::cmp::Reverse(offset(edit, "start")));
+        let conf = dir.path().join("conf");
+        let mut mended = fs::read_to_string(&conf).unwrap();
+        for edit in &edits {
+            let range = offset(edit, "start")..offset(edit, "end");
+            mended.replace_range(range, edit["replacement"].as_str().unwrap());
+        }
+        fs::write(conf, mended).unwrap();
+    }
+    let output = lwsconf(&["check", dir.path().to_str().unwrap(), "--format", "short", "--deny", "warnings"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(output.stdout));
+}

@@ -12,6 +12,7 @@
 //! | `x-first` | of a repeated key the first counts, not the last |
 //! | `x-clamp` | lwsws takes numbers beyond the range; the nearest number in range does the same |
 //! | `x-alias-of` | the key is another spelling of this one |
+//! | `x-protocol` | of the options of a protocol: only this one has it |
 //! | `x-outside` | the key is lwsws's but not supported here, and why |
 
 /// One level of a configuration file: the kind of object that its schema describes.

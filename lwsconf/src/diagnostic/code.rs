@@ -122,6 +122,8 @@ codes! {
     TextTooLong = "L0211",
     /// A text that is not among those that a key knows.
     UnknownWord = "L0212",
+    /// An option that its protocol does not have.
+    UnknownOption = "L0213",
 
     /// A configuration without a vhost.
     NoVhost = "L0301",

@@ -50,6 +50,8 @@ pub(crate) struct Key {
     pub(crate) clamp: bool,
     /// The key that it is another spelling of.
     pub(crate) alias_of: Option<String>,
+    /// The one protocol that has it; an option without one is every protocol's.
+    pub(crate) protocol: Option<String>,
     /// Why it is not supported.
     pub(crate) outside: Option<String>,
     /// Whether some later stage has asked for it: a key that nobody asks for would be accepted and dropped.
@@ -165,6 +167,7 @@ fn read_key(name: &str, property: &Map<String, Value>, required: &[Value]) -> Op
         first: flag("x-first"),
         clamp: flag("x-clamp"),
         alias_of: text("x-alias-of"),
+        protocol: text("x-protocol"),
         outside: text("x-outside"),
         #[cfg(test)]
         asked: std::sync::atomic::AtomicBool::new(false),

@@ -39,7 +39,9 @@ impl<'a> Lowering<'a, '_> {
     pub(super) fn listen(&mut self, fields: &'a Fields<'a>, tls: bool, listening: &mut Listening<'a>) {
         let wish = self.bind(fields).map(|(bind, span)| {
             let name = fields.key_span("name").or(fields.brace()).unwrap_or(span);
-            Wish { bind, span, tls: (!fields.is_misspelt("host-ssl-cert")).then_some(tls), name }
+            // A key without a certificate has been reported, and a certificate is what was meant.
+            let is_known = !fields.is_misspelt("host-ssl-cert") && (tls || !fields.has("host-ssl-key"));
+            Wish { bind, span, tls: is_known.then_some(tls), name }
         });
         listening.wishes.push(wish);
     }

@@ -65,6 +65,7 @@ mod sts_downgrade;
 mod sts_header;
 mod surrounding_blanks;
 mod unknown_alpn;
+mod unknown_option;
 mod unknown_protocol;
 mod unserved_type;
 mod vhost_name_case;
@@ -116,6 +117,7 @@ const RULES: &[Rule] = &[
     secret_in_docroot::check,
     log_in_docroot::check,
     wide_docroot::check,
+    unknown_option::check,
     unknown_protocol::check,
     callback_not_listed::check,
     interpret_not_listed::check,
@@ -171,7 +173,7 @@ fn listed(view: &View<'_, '_>, vhost: &VhostView<'_, '_>, protocol: &str) -> boo
 }
 
 /// Names in backticks, with commas and an `and`.
-fn enumerated(names: &[&str]) -> String {
+pub(super) fn enumerated(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
         Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),

@@ -5,9 +5,11 @@ mod list;
 mod option;
 mod suite;
 
+use grammar::Span;
 use schemas::plan::{ClientTls, Group, Suite, Tls, TlsVersion};
 
 use super::Lowering;
+use super::rules::enumerated;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Fields;
 
@@ -90,29 +92,29 @@ impl<'a> Lowering<'a, '_> {
         (policy.suites, policy.groups)
     }
 
+    /// Says it once, however many keys there are that want a certificate.
     fn needs_certificate(&mut self, fields: &Fields<'_>) {
-        for key in NEED_CERTIFICATE {
-            let is_off = fields.boolean(key).is_some_and(|switch| !switch.value);
-            if is_off || !fields.has(key) {
-                continue;
+        let is_idle = |key: &&str| fields.has(key) && fields.boolean(key).is_none_or(|switch| switch.value);
+        let mut idle = NEED_CERTIFICATE.into_iter().filter(is_idle);
+        let sts = fields.boolean("sts").filter(|sts| sts.value);
+        let Some((key, span)) = idle.next().and_then(|key| Some((key, fields.key_span(key)?))) else {
+            if let Some(sts) = sts {
+                self.report.push(sts_without_tls(sts.span));
             }
-            let Some(span) = fields.key_span(key) else { continue };
-            let headline = format!("`{key}` does nothing in a vhost without a certificate");
-            let found = Diagnostic::error(Code::CertificateMissing, headline, span)
-                .label("this vhost speaks plain HTTP")
-                .help("name a certificate with `host-ssl-cert`, or take the key out");
-            if matches!(key, "client-cert-required" | "host-ssl-key") {
-                self.report.push_tolerated(found);
-            } else {
-                self.report.push(found.into_warning());
-            }
+            return;
+        };
+        let headline = format!("`{key}` does nothing in a vhost without a certificate");
+        let mut found = Diagnostic::error(Code::CertificateMissing, headline, span)
+            .label("this vhost speaks plain HTTP")
+            .help("name a certificate with `host-ssl-cert`, or take the key out");
+        let others: Vec<&str> = idle.chain(sts.map(|_| "sts")).collect();
+        if !others.is_empty() {
+            found = found.note(format!("the same holds for {}", enumerated(&others)));
         }
-        if let Some(sts) = fields.boolean("sts").filter(|sts| sts.value) {
-            let headline = "`sts` does nothing in a vhost without a certificate";
-            let found = Diagnostic::warning(Code::StsWithoutTls, headline, sts.span)
-                .label("this vhost speaks plain HTTP")
-                .note("clients heed the header over TLS only, so it is sent over TLS only");
-            self.report.push(found);
+        if matches!(key, "client-cert-required" | "host-ssl-key") {
+            self.report.push_tolerated(found);
+        } else {
+            self.report.push(found.into_warning());
         }
     }
 
@@ -224,4 +226,10 @@ fn private_key_missing(fields: &Fields<'_>) -> Diagnostic {
         None => Diagnostic::error(Code::PrivateKeyMissing, headline, grammar::FileId(0)),
     };
     found.label("no `host-ssl-key` beside it").help("name the key's file with `host-ssl-key`")
+}
+
+fn sts_without_tls(place: Span) -> Diagnostic {
+    Diagnostic::warning(Code::StsWithoutTls, "`sts` does nothing in a vhost without a certificate", place)
+        .label("this vhost speaks plain HTTP")
+        .note("clients heed the header over TLS only, so it is sent over TLS only")
 }

@@ -7,33 +7,21 @@ use super::enumerated;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::semantics::view::{VhostView, View};
 
-/// How many vhosts are told one by one; the last of them speaks for the rest.
-const MOST: usize = 10;
-
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     // Where something cannot be read there is more to say than hints.
     if !view.whole {
         return;
     }
-    let mut hints: Vec<Diagnostic> = Vec::new();
-    let mut more = 0;
-    for vhost in view.vhosts.iter().filter(|vhost| vhost.plan.listener.is_some()) {
-        let missing = missing(vhost);
-        if missing.is_empty() {
-            continue;
-        }
-        if hints.len() == MOST {
-            more += 1;
-        } else {
-            hints.push(hint(vhost, &missing));
-        }
-    }
-    if more > 0
-        && let Some(last) = hints.pop()
-    {
-        hints.push(last.note(format!("{more} more vhosts lack some of them")));
-    }
-    hints.into_iter().for_each(|hint| report.push(hint));
+    let listening = view.vhosts.iter().filter(|vhost| vhost.plan.listener.is_some());
+    let mut lacking =
+        listening.map(|vhost| (vhost, missing(vhost))).filter(|(_, missing)| !missing.is_empty());
+    let Some((first, missing)) = lacking.next() else { return };
+    // Once for all: a hint that comes with every vhost is read with none.
+    report.push(match lacking.count() {
+        0 => hint(first, &missing),
+        1 => hint(first, &missing).note("1 more vhost lacks some of them"),
+        more => hint(first, &missing).note(format!("{more} more vhosts lack some of them")),
+    });
 }
 
 /// The headers that at least one mount of files does not send.
