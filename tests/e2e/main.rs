@@ -26,6 +26,7 @@ mod shutdown;
 mod strictness;
 mod tls;
 mod unhonoured;
+mod ws_faults;
 mod ws_http2;
 
 use tests::config::{TempConfig, free_port};

@@ -54,12 +54,12 @@ impl Browser {
         let options = json!({
             "binary": chromium,
             "args": [
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--headless", "--ignore-certificate-errors", "--window-size=1280,1400", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
                 "--disable-dev-shm-usage", folder,
             ],
         });
-        let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options });
+        let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
         let timeouts = json!({ "script": PATIENCE.as_millis(), "pageLoad": PATIENCE.as_millis() });
         let session =
             browser.command("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }));
@@ -111,6 +111,19 @@ impl Browser {
              look();"
         );
         self.command("POST", "/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// What the console of the window says: each line that came since the last look.
+    #[must_use]
+    pub fn console(&self) -> Vec<String> {
+        let lines = self.command("POST", "/se/log", &json!({ "type": "browser" }));
+        lines.as_array().expect("a list of lines").iter().map(|line| text(&line["message"])).collect()
+    }
+
+    /// A picture of the window, as a PNG in base64.
+    #[must_use]
+    pub fn screenshot(&self) -> String {
+        text(&self.command("GET", "/screenshot", &Value::Null))
     }
 
     /// Sends a command, and returns its value.

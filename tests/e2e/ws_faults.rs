@@ -1,0 +1,111 @@
+//! Peers of websockets that break off: nothing of them may stay.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use tests::PATIENCE;
+use tests::ws::WebSocket;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{Site, site};
+
+const PROTOCOLS: &str =
+    ",\n\"ws-protocols\": [{ \"lws-echo\": {}, \"lws-mirror-protocol\": {}, \"lws-status\": {} }]";
+
+/// A masked text frame that says that it has 126 bytes, and the first of them.
+const HALF_A_FRAME: &[u8] = b"\x81\xfe\0\x7e\0\0\0\0ahoy";
+
+/// How many connections are open at once.
+const BATCH: usize = 250;
+
+/// Opens a websocket by hand, up to the end of the server's answer.
+fn open(site: &Site, protocol: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", site.port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: {protocol}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let mut piece = [0; 512];
+    while !answer.windows(4).any(|four| four == b"\r\n\r\n") {
+        let length = stream.read(&mut piece).unwrap();
+        assert!(length > 0, "no answer");
+        answer.extend_from_slice(&piece[..length]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer));
+    stream
+}
+
+/// Opens and drops so many; every other one in the middle of a frame.
+fn open_and_drop(site: &Site, count: usize) {
+    for _ in 0..count / BATCH {
+        let mut streams: Vec<TcpStream> = (0..BATCH).map(|_| open(site, "lws-status")).collect();
+        streams.iter_mut().step_by(2).for_each(|stream| stream.write_all(HALF_A_FRAME).unwrap());
+    }
+}
+
+/// Waits until a new member is told that it is alone.
+fn wait_until_alone(site: &Site) {
+    let mut member = WebSocket::open(site.port, "/", "lws-status");
+    while !member.text().contains("\"wsi\":\"1\"") {}
+}
+
+fn descriptors(site: &Site) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", site.server.id())).unwrap().count()
+}
+
+/// Memory in use, in KiB.
+fn memory(site: &Site) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", site.server.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn ten_thousand_that_break_off_leave_nothing() {
+    let site = site(PROTOCOLS, &[]);
+    wait_until_alone(&site);
+    open_and_drop(&site, 5000);
+    wait_until_alone(&site);
+    let (descriptors_before, memory_before) = (descriptors(&site), memory(&site));
+    open_and_drop(&site, 5000);
+    wait_until_alone(&site);
+    // The socket that waited may still be open, or may not.
+    let left = descriptors(&site).saturating_sub(descriptors_before);
+    assert!(left <= 1, "{left} descriptors are left");
+    let grown = memory(&site).saturating_sub(memory_before);
+    assert!(grown < 2048, "{grown} KiB are left of 5000 connections");
+}
+
+#[test]
+fn a_member_that_never_reads_is_left_behind() {
+    let site = site(PROTOCOLS, &[]);
+    let mut deaf = open(&site, "lws-mirror-protocol");
+    let mut speaker = WebSocket::open(site.port, "/", "lws-mirror-protocol");
+    let message = "x".repeat(100_000);
+    // More than all buffers on the way hold.
+    for _ in 0..200 {
+        speaker.send(message.as_str());
+        assert_eq!(speaker.text(), message);
+    }
+    // It was cut, so what is left for it ends.
+    let mut piece = vec![0; 1 << 16];
+    while matches!(deaf.read(&mut piece), Ok(length) if length > 0) {}
+}
+
+#[test]
+fn garbage_after_the_close_is_of_no_interest() {
+    let site = site(PROTOCOLS, &[]);
+    let mut rude = open(&site, "lws-echo");
+    rude.write_all(b"\x88\x82\0\0\0\0\x03\xe8").unwrap();
+    // The server may have closed before all of it is sent.
+    let _ = rude.write_all(&vec![0xff; 1 << 20]);
+    let mut answer = Vec::new();
+    let _ = rude.read_to_end(&mut answer);
+    assert!(answer.is_empty() || answer == b"\x88\x02\x03\xe8", "{answer:x?}");
+    let mut polite = WebSocket::open(site.port, "/", "lws-echo");
+    polite.send("ahoy");
+    assert_eq!(polite.receive(), Some(Message::text("ahoy")));
+}
