@@ -12,6 +12,7 @@ mod connection;
 mod demo;
 mod handler_cgi;
 mod handler_file;
+mod handler_proxy;
 mod handler_redirect;
 mod handler_ws;
 mod http2;

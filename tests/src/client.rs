@@ -47,6 +47,22 @@ impl Client {
         Self::over(Transport::Tcp(connect(address)))
     }
 
+    /// The end of a connection that somebody else has made.
+    #[must_use]
+    pub fn of(stream: TcpStream) -> Self {
+        Self::over(Transport::Tcp(stream))
+    }
+
+    /// Makes the connection end in a reset, as that of a program that crashes may.
+    ///
+    /// # Panics
+    /// If the system does not do that.
+    pub fn reset(self) {
+        if let Transport::Tcp(stream) = &self.transport {
+            rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).expect("an open socket");
+        }
+    }
+
     /// Connects to a unix socket; a leading `@` stands for the abstract namespace.
     #[must_use]
     pub fn unix(path: &str) -> Self {

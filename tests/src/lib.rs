@@ -10,6 +10,7 @@
 //! | [`h2`] | speaks HTTP/2 frame by frame |
 //! | [`ws`] | speaks websocket with a client that is not ours |
 //! | [`tls`] | makes certificates, and clients that trust them |
+//! | [`upstream`] | is the server behind a proxy, and behaves as badly as the test wants |
 //! | [`oracle`] | replays recorded exchanges with lwsws |
 //! | [`webdriver`] | drives a real browser |
 //!
@@ -29,6 +30,7 @@ pub mod program;
 pub mod repository;
 pub mod server;
 pub mod tls;
+pub mod upstream;
 pub mod webdriver;
 pub mod ws;
 

@@ -121,6 +121,44 @@ impl Server {
         move || log.lines.lock().unwrap().text.join("\n")
     }
 
+    /// Bytes of memory that it holds now.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most bytes of memory that it ever held.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let value = status.lines().find_map(|line| line.strip_prefix(field)).expect("a known field");
+        let kilobytes: u64 = value.trim().trim_end_matches(" kB").parse().expect("a number");
+        kilobytes << 10
+    }
+
+    /// How many files and sockets it has open.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs").count()
+    }
+
+    /// Waits until it has no more than so many open; how many it has.
+    #[must_use]
+    pub fn open_files_down_to(&self, count: usize) -> usize {
+        let deadline = Instant::now() + PATIENCE;
+        while self.open_files() > count && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        self.open_files()
+    }
+
     /// Sends SIGTERM, waits for the end, and returns the exit status.
     ///
     /// # Panics

@@ -124,9 +124,10 @@ impl Shared {
             }
             Some(upgrade) => {
                 let request = forward.upgrade(request, target)?;
-                let answer =
-                    tunnel::open(&self.origin, request, upgrade, watch, self.drain.clone(), &self.trouble)
-                        .await?;
+                let drain = self.drain.clone();
+                let opening = tunnel::open(&self.origin, request, upgrade, watch, drain, &self.trouble);
+                // Rare, and large: other requests need not carry the room for it.
+                let answer = Box::pin(opening).await?;
                 let mut answer = self.rewrite.apply(answer, &facts);
                 tunnel::switch(&mut answer);
                 Ok(answer)

@@ -50,6 +50,8 @@ pub(super) struct Answer {
     origin: Arc<Origin>,
     watch: Watch,
     trouble: Arc<Trouble>,
+    /// Why there is no more; to be told once what came before it is out.
+    fault: Option<io::Error>,
 }
 
 impl Answer {
@@ -63,7 +65,7 @@ impl Answer {
         if let Some(timer) = driver.timer() {
             timer.restart(origin.limits().idle);
         }
-        Self { content, driver, origin, watch, trouble }
+        Self { content, driver, origin, watch, trouble, fault: None }
     }
 
     fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
@@ -105,6 +107,9 @@ impl Body for Answer {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let answer = self.get_mut();
+        if let Some(fault) = answer.fault.take() {
+            return Poll::Ready(Some(Err(fault)));
+        }
         match answer.poll_content(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 if answer.content.is_end_stream() {
@@ -116,7 +121,10 @@ impl Body for Answer {
             }
             Poll::Ready(Some(Err(error))) => {
                 answer.trouble.say(&format!("its answer broke off: {}", chain(&error)));
-                Poll::Ready(Some(Err(io::Error::other(error))))
+                // The client's connection writes what it has before it asks again, and is cut then.
+                answer.fault = Some(io::Error::other(error));
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
             Poll::Ready(None) => {
                 answer.release();

@@ -47,7 +47,7 @@ pub(super) async fn exchange(
             }
         }
         // On a connection of its own: others that are idle have most likely been closed as well.
-        lease = unless_gone(&watch, pool::new(origin)).await?;
+        lease = unless_gone(&watch, Box::pin(pool::new(origin))).await?;
     };
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Fault::Switched);

@@ -68,7 +68,8 @@ pub(super) enum Lease {
 pub(super) async fn lease(origin: &Origin, repeatable: bool) -> Result<Lease, Fault> {
     match idle(origin, repeatable) {
         Some(lease) => Ok(lease),
-        None => new(origin).await,
+        // Rare, and large: requests on open connections need not carry the room for it.
+        None => Box::pin(new(origin)).await,
     }
 }
 

@@ -1,0 +1,245 @@
+//! Upstreams that are not there, break off, talk nonsense or keep quiet; and clients that do not wait for them.
+
+use std::sync::mpsc::channel;
+
+use tests::PATIENCE;
+use tests::client::{Client, Framing};
+use tests::upstream::{Upstream, head};
+
+use super::{before, get, noting};
+use crate::{free_port, site};
+
+#[test]
+fn what_is_no_answer_is_502_and_said_with_the_line_of_the_mount() {
+    for (answer, words) in [
+        ("", "closed"),
+        ("HTTP/1.1 200", "closed"),
+        ("HTTP/1.1 200 OK\r\nContent-Le", "closed"),
+        ("garbage\r\n\r\n", "invalid"),
+        ("HTTP/1.1 200 OK\r\nbad header\r\n\r\n", "invalid"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "invalid"),
+        (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n",
+            "another protocol",
+        ),
+    ] {
+        let upstream = Upstream::start(move |_, mut client| {
+            let _ = head(&mut client);
+            client.send(answer);
+        });
+        let site = before(&upstream, "");
+        let response = get(&site, "/px/");
+        assert_eq!(response.status, 502, "{answer}");
+        assert!(!response.text().contains("127.0.0.1"), "nothing internal: {}", response.text());
+        let said = site.server.line_with("answered 502");
+        let named = said.contains("conf.d/site:3: mount `/px`") && said.contains(&upstream.port.to_string());
+        assert!(named && said.contains(words), "{answer}: {said}");
+    }
+}
+
+#[test]
+fn a_reset_and_a_refused_connection_are_502() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = head(&mut client);
+        client.reset();
+    });
+    let site = before(&upstream, "");
+    assert_eq!(get(&site, "/px/").status, 502);
+    let nobody = crate::site(
+        &format!(
+            ",\"mounts\": [{{ \"mountpoint\": \"/px\", \"origin\": \"http://127.0.0.1:{}/\" }}]",
+            free_port()
+        ),
+        &[],
+    );
+    assert_eq!(get(&nobody, "/px/").status, 502);
+    assert!(nobody.server.line_with("answered 502").contains("refused"));
+}
+
+#[test]
+fn a_head_without_end_is_cut_off() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = head(&mut client);
+        client.send("HTTP/1.1 200 OK\r\n");
+        for _ in 0..10_000 {
+            client.send(format!("X-Long: {}\r\n", "x".repeat(1000)));
+        }
+    });
+    let site = before(&upstream, "");
+    assert_eq!(get(&site, "/px/").status, 502);
+}
+
+#[test]
+fn content_that_breaks_off_breaks_off_for_the_client() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n",
+    ] {
+        let upstream = Upstream::start(move |_, mut client| {
+            let _ = head(&mut client);
+            client.send(answer);
+        });
+        let site = before(&upstream, "");
+        let response = get(&site, "/px/");
+        assert_eq!((response.status, response.framing), (200, Framing::CutShort), "{answer}");
+        assert!(site.server.line_with("broke off").contains("conf.d/site:3"));
+    }
+}
+
+#[test]
+fn more_than_was_announced_is_not_passed_on() {
+    let upstream =
+        Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\nsmuggled");
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    for _ in 0..3 {
+        assert_eq!(client.get("a.test", "/px/").text(), "ok");
+    }
+    assert_eq!(upstream.connections(), 3, "such a connection is not used again");
+}
+
+#[test]
+fn an_upstream_that_keeps_quiet_is_504_after_the_mounts_time() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = client.rest();
+    });
+    let site = before(&upstream, ", \"proxy-answer-timeout\": \"1\"");
+    assert_eq!(get(&site, "/px/").status, 504);
+    let said = site.server.line_with("answered 504");
+    assert!(said.contains("`proxy-answer-timeout`") && said.contains("conf.d/site:3"), "{said}");
+}
+
+#[test]
+fn an_answer_that_stops_is_cut_after_the_mounts_time() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = head(&mut client);
+        client.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+        let _ = client.rest();
+    });
+    let site = before(&upstream, ", \"proxy-idle-timeout\": \"1\"");
+    assert_eq!(get(&site, "/px/").framing, Framing::CutShort);
+    assert!(site.server.line_with("`proxy-idle-timeout`").contains("conf.d/site:3"));
+}
+
+#[test]
+fn an_upstream_that_does_not_shake_hands_is_504() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = client.rest();
+    });
+    let origin = format!("https://127.0.0.1:{}/", upstream.port);
+    let mount = format!(
+        ",\n\"mounts\": [{{ \"mountpoint\": \"/px\", \"origin\": \"{origin}\", \"proxy-connect-timeout\": \"1\" }}]"
+    );
+    let site = site(&format!("{mount}, \"client-ssl-ca\": \"@DIR@/ca.crt\""), &[]);
+    // The trust store is not there: said at the start, and by the request.
+    assert_eq!(get(&site, "/px/").status, 502);
+    let _ = site.server.line_with("client-ssl-ca");
+    let (certificate, _) = tests::tls::certificate(&site.config.path("tls"), "ca.test");
+    let ca = certificate.to_str().unwrap();
+    let patient = crate::site(&format!("{mount}, \"client-ssl-ca\": \"{ca}\""), &[]);
+    assert_eq!(get(&patient, "/px/").status, 504);
+    let _ = patient.server.line_with("`proxy-connect-timeout`");
+}
+
+#[test]
+fn an_idle_connection_that_was_closed_is_replaced() {
+    let upstream = Upstream::start(|number, mut client| {
+        let _ = head(&mut client);
+        client.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}"));
+        if number == 0 {
+            // It ends as soon as it is used again: the request crosses the end of the connection.
+            let _ = head(&mut client);
+        }
+    });
+    let site = before(&upstream, "");
+    // One connection, so one worker.
+    let mut client = Client::tcp(site.port);
+    assert_eq!(client.get("a.test", "/px/").text(), "0");
+    assert_eq!(client.get("a.test", "/px/").text(), "1", "a GET is asked again");
+}
+
+#[test]
+fn what_must_not_be_sent_twice_is_not() {
+    let (note, noted) = channel();
+    let upstream = Upstream::start(move |number, mut client| {
+        let mut first = true;
+        while let Some(head) = head(&mut client) {
+            note.send(head).unwrap();
+            if number == 0 && !first {
+                return;
+            }
+            first = false;
+            client.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    assert_eq!(client.get("a.test", "/px/").status, 200);
+    client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(client.expect("POST").status, 502);
+    let posts = noted.try_iter().filter(|head| head.starts_with("post")).count();
+    assert_eq!((posts, upstream.connections()), (1, 1));
+}
+
+#[test]
+fn a_client_that_leaves_takes_the_upstreams_request_with_it() {
+    for begun in [false, true] {
+        let (note, noted) = channel();
+        let upstream = Upstream::start(move |_, mut client| {
+            let _ = head(&mut client);
+            if begun {
+                client.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+            }
+            note.send("asked").unwrap();
+            note.send(if client.rest().is_some() { "closed" } else { "open" }).unwrap();
+        });
+        let site = before(&upstream, "");
+        let mut client = Client::tcp(site.port);
+        client.send("GET /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        assert_eq!(noted.recv_timeout(PATIENCE), Ok("asked"));
+        if begun {
+            assert!(client.take_through(b"half").is_some());
+        }
+        drop(client);
+        assert_eq!(noted.recv_timeout(PATIENCE), Ok("closed"), "begun: {begun}");
+    }
+}
+
+#[test]
+fn connections_are_counted() {
+    let (upstream, noted) = {
+        let (note, noted) = channel();
+        let upstream = Upstream::start(move |_, mut client| {
+            note.send(head(&mut client)).unwrap();
+            let _ = client.rest();
+        });
+        (upstream, noted)
+    };
+    let port = free_port();
+    let origin = format!("http://127.0.0.1:{}/", upstream.port);
+    let config = tests::config::TempConfig::vhost(
+        port,
+        &format!(",\n\"mounts\": [{{ \"mountpoint\": \"/px\", \"origin\": \"{origin}\", \"proxy-connections\": \"1\" }}]"),
+    )
+    .conf("{ \"global\": { \"count-threads\": \"1\" } }");
+    let server = tests::server::Server::start(&config.compile());
+    let mut first = Client::tcp(port);
+    first.send("GET /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    assert!(noted.recv_timeout(PATIENCE).unwrap().is_some());
+    assert_eq!(tests::client::get(port, "a.test", "/px/").status, 503);
+    assert!(server.line_with("answered 503").contains("`proxy-connections`"));
+}
+
+#[test]
+fn names_are_looked_up() {
+    let (upstream, _noted) = noting();
+    for (host, status) in [("localhost", 200), ("no-such-host.invalid", 502)] {
+        let mount = format!(
+            ",\n\"mounts\": [{{ \"mountpoint\": \"/px\", \"origin\": \"http://{host}:{}/\" }}]",
+            upstream.port
+        );
+        let site = site(&mount, &[]);
+        assert_eq!(get(&site, "/px/").status, status, "{host}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Content of requests: permission first, limits, and much of it.
+
+use std::sync::mpsc::channel;
+
+use tests::PATIENCE;
+use tests::client::Client;
+use tests::upstream::{Upstream, head};
+
+use super::before;
+
+/// Bytes of the large upload; the whole of it is sent where `PROXY_UPLOAD` says how many.
+const LARGE: u64 = 256 << 20;
+
+const EXPECTING: &str =
+    "POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n";
+
+#[test]
+fn permission_is_the_upstreams() {
+    let upstream = Upstream::start(|_, mut client| {
+        let head = head(&mut client).unwrap();
+        assert!(head.contains("expect: 100-continue"), "{head}");
+        client.send("HTTP/1.1 100 Continue\r\n\r\n");
+        assert!(client.need(4));
+        client.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+        let content = client.take(4);
+        client.send(content);
+    });
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    client.send(EXPECTING);
+    assert_eq!(client.expect("POST").status, 100);
+    client.send("data");
+    assert_eq!(client.expect("POST").text(), "data");
+}
+
+#[test]
+fn a_refusal_comes_before_the_content() {
+    let (note, noted) = channel();
+    let upstream = Upstream::start(move |_, mut client| {
+        let _ = head(&mut client);
+        client.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+        note.send(client.rest()).unwrap();
+    });
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    client.send(EXPECTING);
+    let response = client.expect("POST");
+    assert_eq!((response.status, response.text().as_str()), (403, "no"));
+    assert_eq!(noted.recv_timeout(PATIENCE).unwrap().as_deref(), Some(&b""[..]));
+}
+
+#[test]
+fn an_upstream_that_knows_no_permission_gets_the_content() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = head(&mut client);
+        assert!(client.need(4));
+        client.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    client.send(EXPECTING);
+    assert_eq!(client.expect("POST").status, 100);
+    client.send("data");
+    assert_eq!(client.expect("POST").status, 200);
+}
+
+#[test]
+fn a_limit_is_kept_whether_the_length_is_known_or_not() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = client.rest();
+    });
+    let site = before(&upstream, ", \"proxy-body-limit\": \"3\"");
+    for content in
+        ["Content-Length: 4\r\n\r\ndata", "Transfer-Encoding: chunked\r\n\r\n4\r\ndata\r\n0\r\n\r\n"]
+    {
+        let mut client = Client::tcp(site.port);
+        client.send(format!("POST /px/ HTTP/1.1\r\nHost: a.test\r\n{content}"));
+        assert_eq!(client.expect("POST").status, 413, "{content}");
+    }
+}
+
+#[test]
+fn an_answer_may_come_while_content_goes_out() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = head(&mut client);
+        client.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for _ in 0..3 {
+            assert!(client.need(1));
+            let echo = client.take(1);
+            client.send([b"1\r\n", &echo[..], b"\r\n"].concat());
+        }
+        client.send("0\r\n\r\n");
+    });
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\n");
+    assert!(client.take_through(b"\r\n\r\n").is_some());
+    for byte in ["a", "b", "c"] {
+        client.send(byte);
+        assert!(client.take_through(format!("1\r\n{byte}\r\n").as_bytes()).is_some());
+    }
+    assert!(client.take_through(b"0\r\n\r\n").is_some());
+}
+
+#[test]
+fn a_large_upload_takes_little_memory() {
+    let bytes = std::env::var("PROXY_UPLOAD").ok().and_then(|bytes| bytes.parse().ok()).unwrap_or(LARGE);
+    let upstream = Upstream::start(move |_, mut client| {
+        let _ = head(&mut client);
+        let mut left = bytes;
+        while left > 0 && client.need(1) {
+            left -= client.take(usize::MAX).len() as u64;
+        }
+        client.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}", u8::from(left == 0)));
+    });
+    let site = before(&upstream, "");
+    let before = site.server.peak_memory();
+    let mut client = Client::tcp(site.port);
+    client.send(format!("PUT /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: {bytes}\r\n\r\n"));
+    let piece = vec![b'x'; 1 << 20];
+    let mut left = bytes;
+    while left > 0 {
+        let count = left.min(piece.len() as u64);
+        client.send(&piece[..usize::try_from(count).unwrap()]);
+        left -= count;
+    }
+    assert_eq!(client.expect("PUT").text(), "1");
+    let grown = site.server.peak_memory().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} bytes more");
+}
