@@ -295,11 +295,9 @@ fn without_leaving_mounts(mut vhost: Vhost<'_>) -> Option<Vhost<'_>> {
     (vhost.mounts.len() < before).then_some(vhost)
 }
 
-/// Not where there are proxies: upstreams are asked in the way of HTTP/1.1 only, and a client that was offered another
-/// does not go back to it.
+/// Where there are protocols, or upstreams that may have some.
 fn opens_websockets(plan: &Plan, listener: &Listener<'_>) -> bool {
-    let vhosts = || listener.vhosts.iter().map(|&id| plan.vhost(id));
+    let mut vhosts = listener.vhosts.iter().map(|&id| plan.vhost(id));
     let is_proxy = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_));
-    vhosts().any(|vhost| !vhost.protocols.is_empty())
-        && !vhosts().any(|vhost| vhost.mounts.iter().any(is_proxy))
+    vhosts.any(|vhost| !vhost.protocols.is_empty() || vhost.mounts.iter().any(is_proxy))
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use tests::PATIENCE;
 use tests::client::Client;
 use tests::upstream::{Upstream, head};
-use tests::ws::WebSocket;
+use tests::ws::{Way, WebSocket};
 
 use super::{ask, before};
 use crate::{Site, TempConfig, free_port};
@@ -43,6 +43,25 @@ fn messages_and_the_subprotocol_go_through() {
     let mut socket = WebSocket::open(site.port, "/px", "lws-echo");
     socket.send("there");
     assert_eq!(socket.text(), "there");
+}
+
+#[test]
+fn a_client_of_http2_is_translated() {
+    let site = echoing();
+    let fields = [("sec-websocket-version", "13"), ("sec-websocket-protocol", "lws-echo")];
+    let target = "http://a.test/px/any";
+    let (mut socket, answer) =
+        WebSocket::open_http2(&Way::Plain, site.port, target, "websocket", &fields).unwrap();
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap());
+    assert_eq!((answer.status().as_u16(), header("sec-websocket-protocol")), (200, Some("lws-echo")));
+    assert_eq!((header("sec-websocket-accept"), header("upgrade")), (None, None));
+    for text in ["one", &"x".repeat(100_000)] {
+        socket.send(text);
+        assert_eq!(socket.text(), text);
+    }
+    let unknown = [("sec-websocket-version", "13"), ("sec-websocket-protocol", "unknown")];
+    let refused = WebSocket::open_http2(&Way::Plain, site.port, target, "websocket", &unknown);
+    assert_eq!(refused.err().map(|status| status.as_u16()), Some(404));
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl Shared {
                 Ok(self.rewrite.apply(answer, &facts))
             }
             Some(upgrade) => {
-                let request = forward.upgrade(request, target)?;
+                let request = forward.upgrade(request, target, &upgrade)?;
                 let drain = self.drain.clone();
                 let opening = tunnel::open(&self.origin, request, upgrade, watch, drain, &self.trouble);
                 // Rare, and large: other requests need not carry the room for it.

@@ -59,8 +59,8 @@ use crate::response::log::User;
 use crate::shutdown::Drain;
 use session::SharedDrain;
 pub(crate) use strict_host::StrictHost;
+pub(crate) use upgrade::asks_for_websocket;
 use upgrade::{Handshake, WrongUpgrade, handshake};
-pub(crate) use upgrade::{asks_for_websocket, asks_to_upgrade};
 
 /// Silence before a ping, where `ws-pingpong-secs` does not say.
 const SILENCE: Duration = Duration::from_secs(40);

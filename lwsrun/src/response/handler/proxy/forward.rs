@@ -84,13 +84,18 @@ impl Forward<'_> {
     }
 
     /// The request that asks the upstream for a websocket.
-    pub(super) fn upgrade(&self, request: Request<Body>, target: PathAndQuery) -> Result<Request<()>, Fault> {
+    pub(super) fn upgrade(
+        &self,
+        request: Request<Body>,
+        target: PathAndQuery,
+        upgrade: &Upgrade,
+    ) -> Result<Request<()>, Fault> {
         let (mut parts, body) = request.into_parts();
         if !body.is_end_stream() {
             return Err(Fault::UpgradeWithContent);
         }
         self.prepare(&mut parts.headers, &parts.uri)?;
-        Upgrade::ask(&mut parts.headers);
+        upgrade.ask(&mut parts.headers);
         let mut forwarded = Request::new(());
         *forwarded.uri_mut() = Uri::from(target);
         *forwarded.headers_mut() = parts.headers;

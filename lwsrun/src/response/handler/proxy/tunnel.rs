@@ -1,5 +1,6 @@
 //! Websockets through a proxy: the upgrade is asked of the upstream, and then bytes are passed on as they come. Frames
-//! are not looked at, so subprotocols, extensions and pings are between client and upstream.
+//! are not looked at, so subprotocols, extensions and pings are between client and upstream. Upstreams are asked in the way
+//! of HTTP/1.1, whichever way the client asked.
 //!
 //! A tunnel without a byte for `proxy-websocket-timeout` is closed, and so is one of which one side has ended while the
 //! other goes on for [`HALF_CLOSED`]. A drain closes all at once: what stands between two frames is not known here.
@@ -14,14 +15,16 @@ use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::future::try_join;
-use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::Builder;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::answer::{Answer, Driver};
 use super::connect::{Offer, connect};
@@ -50,20 +53,55 @@ thread_local! {
     static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The client's connection, once it is upgraded.
-pub(super) struct Upgrade(OnUpgrade);
+/// A client's wish for a websocket, and its connection, once it has been granted.
+pub(super) struct Upgrade {
+    client: OnUpgrade,
+    /// The wish came in the way of HTTP/2 (RFC 8441): this is the key that upstreams of HTTP/1.1 are asked with instead.
+    key: Option<String>,
+}
 
 impl Upgrade {
     /// Of a request that asks for a websocket; `None` for all others, whatever else they want to upgrade to.
     pub(super) fn of(request: &mut Request<Body>) -> Option<Self> {
-        ws::asks_to_upgrade(request).then(|| Self(hyper::upgrade::on(request)))
+        if !ws::asks_for_websocket(request) {
+            return None;
+        }
+        let key = (request.version() == Version::HTTP_2).then(generate_key);
+        Some(Self { client: hyper::upgrade::on(request), key })
     }
 
     /// Says in a request to the upstream what the client said in its own.
-    pub(super) fn ask(headers: &mut HeaderMap) {
-        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    pub(super) fn ask(&self, headers: &mut HeaderMap) {
+        upgrade(headers);
+        if let Some(key) = self.key.as_ref().and_then(|key| HeaderValue::from_str(key).ok()) {
+            headers.insert(SEC_WEBSOCKET_KEY, key);
+        }
     }
+
+    /// Whether the upstream answered the key that was made here. That of a client is the client's to check.
+    fn is_answered(&self, headers: &HeaderMap) -> bool {
+        let accept = self.key.as_ref().map(|key| derive_accept_key(key.as_bytes()));
+        accept.is_none_or(|accept| {
+            headers.get(SEC_WEBSOCKET_ACCEPT).is_some_and(|value| value == accept.as_str())
+        })
+    }
+
+    /// The status and headers of an upstream's 101, for the client's version.
+    fn grant(&self, mut headers: HeaderMap) -> Response<Body> {
+        let mut answer = Response::new(Body::empty());
+        if self.key.is_some() {
+            headers.remove(SEC_WEBSOCKET_ACCEPT);
+        } else {
+            *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        }
+        *answer.headers_mut() = headers;
+        answer
+    }
+}
+
+fn upgrade(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
 /// Asks the upstream for a websocket. Its refusal is an answer like any other.
@@ -97,12 +135,13 @@ pub(super) async fn open(
     if !answer.headers().get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
         return Err(Fault::Switched);
     }
+    if !upgrade.is_answered(answer.headers()) {
+        return Err(Fault::Switched);
+    }
     let upstream = hyper::upgrade::on(&mut answer);
-    tokio::spawn(pass_on(upgrade.0, upstream, origin.limits().websocket, drain, ticket));
-    let mut switched = Response::new(Body::empty());
-    *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    *switched.headers_mut() = std::mem::take(answer.headers_mut());
-    Ok(switched)
+    let granted = upgrade.grant(std::mem::take(answer.headers_mut()));
+    tokio::spawn(pass_on(upgrade.client, upstream, origin.limits().websocket, drain, ticket));
+    Ok(granted)
 }
 
 /// An answer that is not a websocket.
@@ -129,7 +168,7 @@ fn refused(
 /// Says in the answer to the client what the upstream said.
 pub(super) fn switch(answer: &mut Response<Body>) {
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        Upgrade::ask(answer.headers_mut());
+        upgrade(answer.headers_mut());
     }
 }
 
