@@ -161,7 +161,7 @@ fn paths_that_upstreams_may_read_otherwise_are_refused() {
 fn a_circle_is_noticed() {
     let (upstream, _noted) = noting();
     let site = before(&upstream, "");
-    let via = vec!["1.1 lwsrun"; 10].join(", ");
+    let via = ["1.1 lwsrun"; 10].join(", ");
     let response = ask(&site, &format!("GET /px/ HTTP/1.1\r\nHost: a.test\r\nVia: {via}\r\n\r\n"));
     assert_eq!(response.status, 508);
     assert!(site.server.line_with("circle").contains("conf.d/site:3"));

@@ -29,6 +29,7 @@ impl Drop for Nginx {
 }
 
 /// Starts one; `None`, and a line that says so, if there is none on this machine.
+#[allow(clippy::print_stderr, reason = "whoever reads the output should know")]
 fn nginx() -> Option<Nginx> {
     if !Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
         eprintln!("skipped: no nginx here");
