@@ -98,7 +98,7 @@ use http::Response;
 
 pub use axum::body::Body;
 pub use bytes::Bytes;
-pub use callback::CallbackRequest;
+pub use callback::{CallbackRequest, InterpretRequest};
 pub use futures_util::future::BoxFuture;
 pub use message::{CloseCode, Message, Text};
 pub use options::{OptionValue, Options, StartError, VhostContext};
@@ -142,6 +142,13 @@ pub trait Instance: Send + Sync + 'static {
     fn callback(self: Arc<Self>, request: CallbackRequest) -> BoxFuture<'static, Response<Body>> {
         drop(request);
         Box::pin(async { Refusal::NotImplemented.explained("this protocol does not answer HTTP requests") })
+    }
+
+    /// Rewrites a file of a mount with `interpret`: `file` is its content as it is, the answer what the client gets,
+    /// made piece by piece as it is taken. Must not wait. Default: `None`, the protocol cannot, which is answered 501.
+    fn interpret(self: Arc<Self>, request: InterpretRequest, file: Body) -> Option<Body> {
+        drop((request, file));
+        None
     }
 
     /// Called once, when the last session and request of this instance has ended and no new one can come.

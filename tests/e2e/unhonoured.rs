@@ -9,12 +9,12 @@ fn a_mount_with_a_key_that_is_not_honoured_answers_501() {
     let site = site(
         ", \"mounts\": [
             { \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" },
-            { \"mountpoint\": \"/private\", \"origin\": \"file://@DIR@/www\", \"interpret\": { \".txt\": \"x\" } },
+            { \"mountpoint\": \"/private\", \"origin\": \"file://@DIR@/www\", \"keepalive-timeout\": 5 },
             { \"mountpoint\": \"/zip\", \"origin\": \"gzip://@DIR@/www\" }]",
         &[("log.txt", "secret")],
     );
     // The lines of their file on which these mounts begin.
-    for (mount, line, key) in [("/private", 4, "interpret"), ("/zip", 5, "origin gzip://")] {
+    for (mount, line, key) in [("/private", 4, "keepalive-timeout"), ("/zip", 5, "origin gzip://")] {
         for below in ["", "/", "/log.txt", "/../private/log.txt"]
             .iter()
             .filter(|below| mount == "/private" || !below.contains(".."))

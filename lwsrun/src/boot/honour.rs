@@ -181,7 +181,7 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         pmo: _,   // handed to callback protocols
         cache: _,
         extra_mimetypes: _,
-        interpret,
+        interpret: _,
         basic_auth: _,
         headers: _,
         keepalive_timeout,
@@ -193,11 +193,7 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         place: _,
     } = mount;
     let gzip = matches!(origin, Origin::Gzip { .. });
-    set([
-        ("origin gzip://", gzip),
-        ("interpret", !interpret.is_empty()),
-        ("keepalive-timeout", keepalive_timeout.is_some()),
-    ])
+    set([("origin gzip://", gzip), ("keepalive-timeout", keepalive_timeout.is_some())])
 }
 
 fn set<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str> {

@@ -23,6 +23,7 @@ use crate::response::error::Refusal;
 use crate::response::handler::callback::Callback;
 use crate::response::handler::cgi::Cgi;
 use crate::response::handler::file::FileService;
+use crate::response::handler::interpret::Interpreted;
 use crate::response::handler::proxy::{self, Proxy};
 use crate::response::handler::redirect::Redirect;
 use crate::response::handler::refuse::Refuse;
@@ -72,7 +73,13 @@ fn add_mount(
         Origin::File { docroot } => {
             let files = FileService::new(mount, docroot, place, &shared.files);
             let cached = tower::ServiceBuilder::new().layer(cache::layer(mount.cache)).service(files);
-            routes.add(mount, &stack.around(&headers, protect, Upgrade::new(cached, upgrades.clone())));
+            if mount.interpret.is_empty() {
+                let files = Upgrade::new(cached, upgrades.clone());
+                return routes.add(mount, &stack.around(&headers, protect, files));
+            }
+            let running = |name: &str| upgrades.instance(name)?.ok();
+            let files = Upgrade::new(Interpreted::new(mount, cached, running), upgrades.clone());
+            routes.add(mount, &stack.around(&headers, protect, files));
         }
         Origin::Callback { protocol } => match upgrades.instance(protocol) {
             Some(Ok(running)) => {

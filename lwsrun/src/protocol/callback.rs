@@ -1,4 +1,4 @@
-//! A request to a `callback://` mount.
+//! Requests for protocols: to a `callback://` mount, and for a file that is rewritten.
 
 use std::sync::Arc;
 
@@ -29,4 +29,16 @@ impl CallbackRequest {
     pub fn option(&self, name: &str) -> Option<&str> {
         self.pmo.iter().rev().find(|(each, _)| **each == *name).map(|(_, value)| &**value)
     }
+}
+
+/// A request for a file that a protocol rewrites.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct InterpretRequest {
+    /// The path, canonical.
+    pub path: String,
+    /// The query, as sent, without its `?`.
+    pub query: Option<String>,
+    /// The client's headers, without ranges, conditions and codings.
+    pub headers: HeaderMap,
 }

@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use axum::body::Body;
 use schemas::plan::{Place, Protocol, Vhost};
 
 use super::terms::Terms;
-use super::{Instance, Options, Registry, Sessions, StartError, VhostContext};
+use super::{Instance, InterpretRequest, Options, Registry, Sessions, StartError, VhostContext};
 use crate::counts::Served;
 
 /// What a vhost's `ws-protocols` name, in config order: running, or not served and why.
@@ -137,6 +138,17 @@ fn start(
         "{place}: vhost `{vhost}`: protocol `{name}` did not start: {fault}; asking for it is answered 500"
     ));
     Err(Unserved::Failed)
+}
+
+impl Running {
+    /// [`Instance::interpret`], of which a panic is no more than a file that cannot be rewritten.
+    pub(crate) fn interpret(&self, request: InterpretRequest, file: Body) -> Option<Body> {
+        let interpret = || Arc::clone(&self.instance).interpret(request, file);
+        catch_unwind(AssertUnwindSafe(interpret)).unwrap_or_else(|_| {
+            tracing::error!("vhost `{}`: protocol `{}` panicked over a file", self.vhost, self.protocol);
+            None
+        })
+    }
 }
 
 impl Drop for Running {

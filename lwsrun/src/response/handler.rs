@@ -3,6 +3,7 @@
 pub(crate) mod callback;
 pub(crate) mod cgi;
 pub(crate) mod file;
+pub(crate) mod interpret;
 pub(crate) mod proxy;
 pub(crate) mod redirect;
 pub(crate) mod refuse;
