@@ -323,14 +323,12 @@ fn a_program_that_is_silent_for_too_long_is_killed_with_its_group() {
 
 #[test]
 fn a_slow_client_is_not_a_silent_program() {
-    let site = programs(
-        &[("count", &sh(&format!("wc -c > @DIR@/count; {HEAD}; cat @DIR@/count")))],
-        ", \"cgi-timeout\": \"1\"",
-    );
+    let count = sh(&format!("wc -c > @DIR@/count; {HEAD}; cat @DIR@/count"));
+    let site = programs(&[("count", &count), ("hang", &hanging(""))], ", \"cgi-timeout\": \"1\"");
     let mut client = Client::tcp(site.port);
     client.send("POST /count HTTP/1.1\r\nHost: a.test\r\nContent-Length: 6\r\n\r\nabc");
-    // Longer than the program may be silent. Nothing happens meanwhile that could be waited for.
-    thread::sleep(std::time::Duration::from_millis(1500));
+    // Begun later, a program that really is silent has its time over.
+    assert_eq!(get(site.port, "a.test", "/hang").status, 504);
     client.send("def");
     assert_eq!(client.expect("POST").text().trim(), "6");
 }
