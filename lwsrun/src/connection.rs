@@ -12,6 +12,7 @@ pub(crate) mod listen;
 mod pace;
 mod peek;
 mod presence;
+mod raw;
 mod sendfile;
 mod slot;
 mod tls;
@@ -41,6 +42,7 @@ use crate::shutdown::Drain;
 use addresses::Addresses;
 use limits::Limits;
 use peek::{Peek, Spoken};
+use raw::Raw;
 use sendfile::{Sendfile, Socket};
 use slot::{Slot, Slotted};
 
@@ -80,6 +82,8 @@ pub(crate) struct Serving {
     waits: Arc<Waits>,
     limits: Limits,
     addresses: Addresses,
+    /// For each listener, what becomes of connections that are not HTTP.
+    raw: Arc<[Option<Raw>]>,
 }
 
 /// How long a connection may take.
@@ -105,12 +109,18 @@ impl Serving {
         let keep_alive = tied.map(|&id| (id, plan.vhost(id).keepalive_timeout.into())).collect();
         let waits = Arc::new(Waits { timeout, keep_alive });
         let limits = Limits::new(&plan.global());
-        Self { site: Arc::new(site), keys, drain, waits, limits, addresses }
+        let raw = listeners.iter().map(|listener| Raw::of(plan, listener)).collect();
+        Self { site: Arc::new(site), keys, drain, waits, limits, addresses, raw }
     }
 
     /// The vhost whose timers and keys count: that of the server name, else the listener's first.
     fn vhost(&self, listener: ListenerId, server_name: Option<&str>) -> VhostId {
         self.site.hosts(listener).select(server_name).0
+    }
+
+    /// What becomes of a listener's connections that are not HTTP.
+    fn raw(&self, listener: ListenerId) -> Option<&Raw> {
+        self.raw.get(listener.index()).and_then(Option::as_ref)
     }
 
     /// What tells of the drain, and keeps it waiting.
@@ -175,7 +185,11 @@ where
     S: Peek + Socket + Send + Sync + 'static,
 {
     let deadline = Instant::now() + serving.waits.timeout;
-    let first = timeout_at(deadline, peek::spoken(&stream, facts.tls));
+    let raw = serving.raw(facts.listener);
+    if let Some(raw) = raw.filter(|raw| raw.all && !facts.tls) {
+        return serve_raw(stream, facts.peer, raw, &serving, slot).await;
+    }
+    let first = timeout_at(deadline, peek::spoken(&stream, facts.tls, raw.is_some()));
     let Some(spoken) = unless_drained(&serving.drain, first).await else { return Ok(()) };
     let plain = ConnectionFacts { tls: false, ..facts };
     match spoken?? {
@@ -185,9 +199,31 @@ where
             http1::serve(stream, Connection::new(serving, plain), true).await?;
         }
         Spoken::Http2 => http2::serve(Slotted::new(stream, slot), Connection::new(serving, plain)).await?,
+        Spoken::Other => {
+            if let Some(raw) = serving.raw(plain.listener) {
+                serve_raw(stream, plain.peer, raw, &serving, slot).await?;
+            }
+        }
         Spoken::Nothing => {}
     }
     Ok(())
+}
+
+/// Hands a connection on. The drain lets it go on, as long as that lasts.
+async fn serve_raw<S>(
+    stream: S,
+    peer: Option<SocketAddr>,
+    raw: &Raw,
+    serving: &Serving,
+    slot: Slot,
+) -> Result<(), Failure>
+where
+    S: Peek + Socket + Send + Sync + 'static,
+{
+    if peer.is_some() {
+        raw::keep_alive(&stream)?;
+    }
+    Ok(raw.serve(Slotted::new(stream, slot), serving.timeout()).await?)
 }
 
 async fn serve_tls<S>(
@@ -202,6 +238,9 @@ where
     let handshake = timeout_at(deadline, tls::handshake(stream, &serving, facts.listener));
     let Some(secured) = unless_drained(&serving.drain, handshake).await else { return Ok(()) };
     let tls::Secured { stream, vhost, client, agreed } = secured??;
+    if let Some(raw) = serving.raw(facts.listener).filter(|raw| raw.all) {
+        return Ok(raw.serve(stream, serving.timeout()).await?);
+    }
     let http2 = agreed.http2;
     let facts = ConnectionFacts { tls: true, sni_vhost: Some(vhost), agreed: Some(agreed), client, ..facts };
     let connection = Connection::new(serving, facts);

@@ -20,6 +20,7 @@ mod layer_headers;
 mod limits;
 mod listeners;
 mod protect;
+mod raw;
 mod request;
 mod route_agrees;
 mod sending;

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use rcgen::{
@@ -391,17 +392,18 @@ fn clients_that_dawdle_in_the_handshake_hold_up_nobody() {
         (0..slow).map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap()).collect();
     // The beginning of a handshake that says it is long.
     let hello = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &[0; 53][..]].concat();
-    let stop = AtomicBool::new(false);
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let (dribbling, _) = silent.split_at(slow / 2);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        scope.spawn(move || {
             let mut each_second = hello.iter();
-            while let (Some(byte), false) = (each_second.next(), stop.load(Ordering::Relaxed)) {
+            // One byte, and a second in which the test may be over.
+            while stopped.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+                let Some(byte) = each_second.next() else { return };
                 for mut stream in dribbling {
                     // Those that are closed take no more.
                     let _ = stream.write_all(&[*byte]);
                 }
-                std::thread::sleep(Duration::from_secs(1));
             }
         });
         for _ in 0..20 {
@@ -414,7 +416,7 @@ fn clients_that_dawdle_in_the_handshake_hold_up_nobody() {
             let open = stream.read(&mut [0; 16]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
             assert!(!open, "connection {number} is still open");
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(stop);
     });
     drop(silent);
     let mut client = Client::tls(port, "a.test", tls::looking(&[], true)).unwrap();

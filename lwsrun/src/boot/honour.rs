@@ -5,6 +5,7 @@
 
 use schemas::plan::{Global, Limits, Mount, Origin, Plan, Tls, Vhost};
 
+use crate::protocol::Onward;
 use crate::response::layer::headers::Headers;
 
 /// Something in the plan that is not served as it says.
@@ -135,11 +136,13 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
     if let Some(tls) = tls {
         all_of_tls(tls);
     }
+    // Without an occasion the role is never taken, and without a role there is nobody to give connections to: neither
+    // does anything in lwsws, and the compiler says so.
+    let occasion = *apply_listen_accept || *fallback_listen_accept;
+    let raw_is_honoured = !occasion || Onward::of(vhost).is_some();
     set([
-        ("listen-accept-role", listen_accept_role.is_some()),
-        ("listen-accept-protocol", listen_accept_protocol.is_some()),
-        ("apply-listen-accept", *apply_listen_accept),
-        ("fallback-listen-accept", *fallback_listen_accept),
+        ("listen-accept-role", listen_accept_role.is_some() && !raw_is_honoured),
+        ("listen-accept-protocol", listen_accept_protocol.is_some() && !raw_is_honoured),
         ("h2-half-closed-long-poll", *h2_half_closed_long_poll),
     ])
 }

@@ -43,6 +43,12 @@ fn of_vhost(plan: &Plan, id: VhostId, firsts: &[VhostId], registry: &Registry) -
             "`fo-listen-queue` has no effect, that of the first vhost of the same `interface` and `port` counts",
         );
     }
+    if (vhost.apply_listen_accept || vhost.fallback_listen_accept) && !is_first {
+        say(
+            "`apply-listen-accept` and `fallback-listen-accept` have no effect, those of the first vhost of the same \
+             `interface` and `port` count",
+        );
+    }
     if let Some(words) = vhost.tls.as_ref().and_then(without_effect) {
         say(&words);
     }
@@ -104,8 +110,9 @@ mod tests {
     fn what_is_not_honoured_is_told_with_its_line() {
         assert_eq!(warned(&[vhost()]), [""; 0]);
         assert_eq!(refusals(&plan(&global(), &[vhost()])), [""; 0]);
-        let found = warned(&[Vhost { apply_listen_accept: true, ..vhost() }]);
-        assert!(found[0].starts_with("conf.d/site:7: vhost `a.test`: `apply-listen-accept`"), "{found:?}");
+        let raw = Vhost { apply_listen_accept: true, listen_accept_role: Some("raw-skt"), ..vhost() };
+        let found = warned(&[raw]);
+        assert!(found[0].starts_with("conf.d/site:7: vhost `a.test`: `listen-accept-role`"), "{found:?}");
         let found = refusals(&plan(&Global { ip_limit_ah: Some(1), ..global() }, &[vhost()]));
         assert!(found[0].contains("`ip-limit-ah`"), "{found:?}");
     }

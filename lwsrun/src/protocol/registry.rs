@@ -9,6 +9,7 @@ use super::dumb_increment::DumbIncrement;
 use super::echo::Echo;
 use super::mirror::Mirror;
 use super::post_demo::PostDemo;
+use super::raw_proxy::RawProxy;
 use super::server_status::ServerStatus;
 use super::status::Status;
 
@@ -43,7 +44,7 @@ impl Registry {
 impl Default for Registry {
     fn default() -> Self {
         let built_in = Self::empty().with(DumbIncrement).with(Echo).with(Mirror).with(PostDemo);
-        built_in.with(ServerStatus).with(Status)
+        built_in.with(RawProxy).with(ServerStatus).with(Status)
     }
 }
 

@@ -5,13 +5,14 @@ use crate::schema::closest;
 use crate::semantics::view::View;
 
 /// The protocols that lwsrun has.
-pub(super) const BUILT_IN: [&str; 6] = [
+pub(super) const BUILT_IN: [&str; 7] = [
     "dumb-increment-protocol",
     "lws-mirror-protocol",
     "lws-status",
     "lws-server-status",
     "protocol-post-demo",
     "lws-echo",
+    "raw-proxy",
 ];
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {

@@ -1,0 +1,74 @@
+//! Connections that are not HTTP, handed on as they are: `listen-accept-role`, with `apply-listen-accept` or
+//! `fallback-listen-accept`.
+//!
+//! With `apply-listen-accept` no connection of the listener is looked at; on a listener that speaks TLS it is the
+//! bytes inside that go on. With `fallback-listen-accept` those go on that are neither TLS nor begin as a request of
+//! HTTP does, so that ssh and https share a port. Of several vhosts on a listener the first one's keys count.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use schemas::plan::{Listener, Plan};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use crate::protocol::Onward;
+
+/// After so much silence the kernel asks whether the peer is still there, and at such intervals, until it has not
+/// answered [`PROBES`] times. A connection may be silent for as long as it likes.
+const SILENCE: Duration = Duration::from_secs(60);
+const PROBES: u32 = 4;
+
+/// What a listener does with connections that are not HTTP.
+#[derive(Debug, Clone)]
+pub(super) struct Raw {
+    onward: Onward,
+    /// `apply-listen-accept`: all of them, without a look.
+    pub(super) all: bool,
+}
+
+impl Raw {
+    /// Of a listener; `None` if all it takes is HTTP.
+    pub(super) fn of(plan: &Plan, listener: &Listener<'_>) -> Option<Self> {
+        let vhost = plan.vhost(*listener.vhosts.first()?);
+        if !vhost.apply_listen_accept && !vhost.fallback_listen_accept {
+            return None;
+        }
+        Onward::of(&vhost).map(|onward| Self { onward, all: vhost.apply_listen_accept })
+    }
+
+    /// Hands a connection on, until both sides have ended. `patience` is for the other side to answer.
+    ///
+    /// # Errors
+    /// If the other side cannot be reached, or either breaks off.
+    pub(super) async fn serve<S>(&self, mut client: S, patience: Duration) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        match &self.onward {
+            Onward::Tcp(address) => {
+                let mut server = timeout(patience, TcpStream::connect(address)).await??;
+                server.set_nodelay(true)?;
+                keep_alive(&server)?;
+                copy_bidirectional(&mut client, &mut server).await
+            }
+            Onward::Unix(path) => {
+                // A leading `@` is tokio's as well: a NUL, which no path has.
+                let path =
+                    path.strip_prefix('@').map_or_else(|| path.to_string(), |name| format!("\0{name}"));
+                let mut server = timeout(patience, UnixStream::connect(path)).await??;
+                copy_bidirectional(&mut client, &mut server).await
+            }
+        }
+        .map(drop)
+    }
+}
+
+/// Has the kernel find out about peers that are gone without a word. Unix sockets cannot be.
+pub(super) fn keep_alive(socket: &impl AsFd) -> io::Result<()> {
+    let asked = TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE / PROBES).with_retries(PROBES);
+    SockRef::from(socket).set_tcp_keepalive(&asked)
+}

@@ -1,0 +1,156 @@
+//! Connections that are not HTTP, on ports of their own and on ports that speak HTTP and TLS as well.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+
+use tests::PATIENCE;
+use tests::client::Client;
+use tests::config::{TempConfig, free_port};
+use tests::server::Server;
+use tests::tls;
+
+use super::WWW;
+
+/// What ssh clients say first.
+const BANNER: &[u8] = b"SSH-2.0-test\r\n";
+
+/// Answers one connection after the other: a greeting, then what came, once the client has ended.
+fn answer_all(connections: impl Iterator<Item = impl Read + Write + Send + 'static> + Send + 'static) {
+    std::thread::spawn(move || {
+        for mut connection in connections {
+            // Clients of a test that has failed are gone.
+            let _ = connection.write_all(b"hello ");
+            let mut bytes = Vec::new();
+            let _ = connection.read_to_end(&mut bytes);
+            let _ = connection.write_all(&bytes);
+        }
+    });
+}
+
+/// A server that is not ours, and its port.
+fn other_server() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    answer_all(std::iter::from_fn(move || listener.accept().ok().map(|(stream, _)| stream)));
+    port
+}
+
+/// Sends these bytes and the end, and returns what comes.
+fn through(port: u16, sent: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(sent).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut got = Vec::new();
+    stream.read_to_end(&mut got).unwrap();
+    got
+}
+
+fn greeted(sent: &[u8]) -> Vec<u8> {
+    [b"hello ", sent].concat()
+}
+
+/// The keys of a vhost whose raw connections go there, on that occasion.
+fn raw(occasion: &str, onward: &str) -> String {
+    format!(
+        ", \"{occasion}\": \"1\", \"listen-accept-role\": \"raw-proxy\", \"listen-accept-protocol\": \"raw-proxy\",
+            \"ws-protocols\": [{{ \"raw-proxy\": {{ \"status\": \"ok\", \"onward\": \"{onward}\" }} }}]"
+    )
+}
+
+const KEYS: &str = ", \"host-ssl-key\": \"@DIR@/a.test.key\", \"host-ssl-cert\": \"@DIR@/a.test.crt\"";
+
+#[test]
+fn ssh_and_https_share_a_port() {
+    let port = free_port();
+    let onward = format!("ipv4:127.0.0.1:{}", other_server());
+    let config = TempConfig::vhost(port, &[KEYS, &raw("fallback-listen-accept", &onward), WWW].concat())
+        .conf("{ \"global\": { \"init-ssl\": \"1\" } }")
+        .www("index.html", "home");
+    let _ = tls::certificate(&config.path(""), "a.test");
+    let _server = Server::start(&config.compile());
+    let large = [BANNER, &b"x".repeat(1 << 20)].concat();
+    for sent in [BANNER, b"\x00\x01binary", &large] {
+        assert!(through(port, sent) == greeted(sent), "{} bytes", sent.len());
+    }
+    for alpn in [&[][..], &["http/1.1"]] {
+        let mut client = Client::tls(port, "a.test", tls::looking(alpn, true)).unwrap();
+        assert_eq!(client.get("a.test", "/").text(), "home");
+    }
+    // Clear text HTTP is still told what this port speaks.
+    assert_eq!(Client::tcp(port).get("a.test", "/").status, 400);
+}
+
+#[test]
+fn http_and_others_share_a_port_in_clear() {
+    let port = free_port();
+    let folder = TempConfig::new();
+    let socket = folder.path("onward");
+    let listener = UnixListener::bind(&socket).unwrap();
+    answer_all(std::iter::from_fn(move || listener.accept().ok().map(|(stream, _)| stream)));
+    let onward = format!("unix:{}", socket.display());
+    let config = TempConfig::vhost(port, &[&raw("fallback-listen-accept", &onward), WWW].concat())
+        .www("index.html", "home");
+    let _server = Server::start(&config.compile());
+    assert_eq!(through(port, BANNER), greeted(BANNER));
+    // A handshake is for somebody else as well.
+    assert_eq!(through(port, b"\x16\x03\x01"), greeted(b"\x16\x03\x01"));
+    assert_eq!(Client::tcp(port).get("a.test", "/").text(), "home");
+    let mut slow = Client::tcp(port);
+    slow.send("P");
+    slow.send("OST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(slow.expect("POST").status, 405);
+}
+
+#[test]
+fn a_port_of_its_own_is_not_looked_at() {
+    let (plain, secured) = (free_port(), free_port());
+    let onward = format!("ipv4:127.0.0.1:{}", other_server());
+    let raw = raw("apply-listen-accept", &onward);
+    let vhost = |port: u16, more: &str| {
+        format!("{{ \"name\": \"a.test\", \"port\": \"{port}\", \"interface\": \"127.0.0.1\"{more}{raw} }}")
+    };
+    let config = TempConfig::new()
+        .conf("{ \"global\": { \"init-ssl\": \"1\" } }")
+        .conf_d("site", &format!("{{ \"vhosts\": [ {}, {} ] }}", vhost(plain, ""), vhost(secured, KEYS)));
+    let _ = tls::certificate(&config.path(""), "a.test");
+    let _server = Server::start(&config.compile());
+    let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    assert_eq!(through(plain, request), greeted(request));
+    // Who speaks first is their business.
+    let mut waiting = TcpStream::connect((Ipv4Addr::LOCALHOST, plain)).unwrap();
+    waiting.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut hello = [0; 6];
+    waiting.read_exact(&mut hello).unwrap();
+    assert_eq!(&hello, b"hello ");
+    drop(waiting);
+    // With keys it is what is inside that goes on.
+    let mut client = Client::tls(secured, "a.test", tls::looking(&[], true)).unwrap();
+    client.send(BANNER);
+    client.finish_sending();
+    assert_eq!(client.rest(), Some(greeted(BANNER)));
+}
+
+#[test]
+fn other_roles_are_refused_and_a_dead_end_is_the_end() {
+    let (other, dead) = (free_port(), free_port());
+    let nobody = free_port();
+    let vhost = |port: u16, raw: &str| {
+        format!("{{ \"name\": \"a.test\", \"port\": \"{port}\", \"interface\": \"127.0.0.1\"{raw}{WWW} }}")
+    };
+    let unknown = ", \"fallback-listen-accept\": \"1\", \"listen-accept-role\": \"raw-skt\"";
+    let nowhere = raw("fallback-listen-accept", &format!("ipv4:127.0.0.1:{nobody}"));
+    let config = TempConfig::new().www("index.html", "home").conf_d(
+        "site",
+        &format!("{{ \"vhosts\": [ {}, {} ] }}", vhost(other, unknown), vhost(dead, &nowhere)),
+    );
+    let server = Server::start(&config.compile());
+    let said = server.line_with("`listen-accept-role` is not honoured");
+    assert!(said.contains("conf.d/site:"), "{said}");
+    assert_eq!(Client::tcp(other).get("a.test", "/").status, 501);
+    let mut client = Client::tcp(dead);
+    client.send(BANNER);
+    assert_eq!(client.rest(), Some(Vec::new()));
+    assert_eq!(Client::tcp(dead).get("a.test", "/").text(), "home");
+}
