@@ -253,7 +253,10 @@ fn what_programs_say_wrongly_is_502_and_told() {
     }
     let mut client = Client::tcp(site.port);
     client.send("GET /short HTTP/1.1\r\nHost: a.test\r\n\r\n");
-    assert!(client.response("GET").is_none() && client.has_ended(), "the connection is cut");
+    // How much of it still goes out depends on how soon the end is known; that it is cut does not.
+    let rest = client.rest().expect("the connection is cut");
+    let body = rest.windows(4).position(|mark| mark == b"\r\n\r\n").map_or(0, |at| rest.len() - at - 4);
+    assert!(body < 10, "{}", rest.escape_ascii());
     assert_eq!(get(site.port, "a.test", "/long").text(), "12345");
 }
 
