@@ -108,7 +108,7 @@ impl Serving {
         let addresses = Addresses::new(plan.global().ip_limit_wsi);
         let keep_alive = tied.map(|&id| (id, plan.vhost(id).keepalive_timeout.into())).collect();
         let waits = Arc::new(Waits { timeout, keep_alive });
-        let limits = Limits::new(&plan.global());
+        let limits = Limits::new(&plan.global(), timeout);
         let raw = listeners.iter().map(|listener| Raw::of(plan, listener)).collect();
         Self { site: Arc::new(site), keys, drain, waits, limits, addresses, raw }
     }

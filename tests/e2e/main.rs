@@ -25,6 +25,7 @@ mod request;
 mod route_agrees;
 mod sending;
 mod shutdown;
+mod slow;
 mod strictness;
 mod tls;
 mod unhonoured;

@@ -2,6 +2,8 @@
 //!
 //! All limits stand in `lwsrun/LIMITS.md`.
 
+use std::time::Duration;
+
 use schemas::plan::Global;
 
 use crate::request::in_flight::MOST;
@@ -25,10 +27,19 @@ pub(crate) struct Limits {
     pub(super) head: HeadLimits,
     /// `limit-requests`: requests of HTTP/2 that wait at once in a worker, beyond one of each connection.
     pub(super) waiting: usize,
-    /// `min-request-rate`: bytes of content a second, while they are waited for. 0: however slow.
-    pub(super) request_rate: u64,
-    /// `min-response-rate`: bytes of an answer a second, while there are more. 0: however slow.
-    pub(super) response_rate: u64,
+    /// `min-request-rate`: content, while it is waited for.
+    pub(super) request_rate: Rate,
+    /// `min-response-rate`: an answer, while there is more of it.
+    pub(super) response_rate: Rate,
+}
+
+/// The slowest that a peer may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rate {
+    /// Bytes a second. 0: however slow.
+    pub(super) a_second: u64,
+    /// The time over which it is taken.
+    pub(super) over: Duration,
 }
 
 /// What the head of a request may be.
@@ -43,7 +54,11 @@ pub(super) struct HeadLimits {
 }
 
 impl Limits {
-    pub(crate) fn new(global: &Global<'_>) -> Self {
+    /// The limits of a plan, whose `timeout-secs` is `timeout`. Rates are taken over a multiple of it, so that whoever
+    /// stalls for a moment is not cut: over twice that time for content, and four times for answers, because the kernel
+    /// says that there is room again only once a third of its buffer is free.
+    pub(crate) fn new(global: &Global<'_>, timeout: Duration) -> Self {
+        let rate = |key: Option<u32>, over| Rate { a_second: key.map_or(RATE, u64::from), over };
         let keys = global.limits;
         let or = |key: Option<u32>, default| key.and_then(|key| usize::try_from(key).ok()).unwrap_or(default);
         Self {
@@ -53,9 +68,16 @@ impl Limits {
                 fields: or(keys.request_fields, FIELDS),
             },
             waiting: or(keys.requests, MOST),
-            request_rate: keys.request_rate.map_or(RATE, u64::from),
-            response_rate: keys.response_rate.map_or(RATE, u64::from),
+            request_rate: rate(keys.request_rate, timeout * 2),
+            response_rate: rate(keys.response_rate, timeout * 4),
         }
+    }
+}
+
+impl Rate {
+    /// The fewest bytes over that time.
+    pub(super) fn bytes(self) -> u64 {
+        self.a_second.saturating_mul(self.over.as_secs())
     }
 }
 

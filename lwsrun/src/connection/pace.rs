@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-/// The time over which a rate is taken.
-const WINDOW: Duration = Duration::from_secs(30);
+use super::limits::Rate;
 
 /// Into how many parts the time of an idle connection is cut. Nothing is noted when a request comes but that one came,
 /// so an idle connection is closed up to one part late.
@@ -27,11 +26,10 @@ pub(super) enum Wait {
     Request(Duration),
     /// The end of a head, for so long since its beginning.
     Head(Duration),
-    /// Content of a request, so many bytes a second over a [`WINDOW`] in which it is waited for.
-    Content(u64),
-    /// Room for an answer, so many bytes a second over two [`WINDOW`]s in which there are more for the client. Two,
-    /// because the kernel says that there is room again only once a third of its buffer is free.
-    Room(u64),
+    /// Content of a request, at a rate over the time in which it is waited for.
+    Content(Rate),
+    /// Room for an answer, at a rate over the time in which there is more for the client.
+    Room(Rate),
 }
 
 /// One direction of a connection.
@@ -89,7 +87,7 @@ impl Pace {
                 Wait::Head(_) => true,
                 // If nobody waited for it, it is not the peer's fault.
                 Wait::Content(rate) | Wait::Room(rate) => {
-                    self.bytes < rate * step.as_secs() && now < timer.deadline() + LATE
+                    self.bytes < rate.bytes() && now < timer.deadline() + LATE
                 }
             };
             if over {
@@ -107,8 +105,7 @@ impl Wait {
         match self {
             Self::Request(limit) => (limit / PARTS).max(Duration::from_millis(1)),
             Self::Head(limit) => limit,
-            Self::Content(_) => WINDOW,
-            Self::Room(_) => WINDOW * 2,
+            Self::Content(rate) | Self::Room(rate) => rate.over,
         }
     }
 }
@@ -119,6 +116,14 @@ mod tests {
     use std::task::Poll;
 
     use super::*;
+
+    fn content(a_second: u64) -> Wait {
+        Wait::Content(Rate { a_second, over: Duration::from_secs(30) })
+    }
+
+    fn room(a_second: u64) -> Wait {
+        Wait::Room(Rate { a_second, over: Duration::from_secs(60) })
+    }
 
     /// Waits until it is over; gives the seconds that it took. Each `every` seconds `bytes` move.
     async fn over(wait: Wait, every: f64, bytes: usize, most: u64) -> Option<f64> {
@@ -145,23 +150,23 @@ mod tests {
         assert!((8.0..=10.1).contains(&idle), "{idle}");
         assert_eq!(over(Wait::Request(limit), 5.0, 1, 100).await, None);
         // Slow is allowed, slower is not.
-        assert_eq!(over(Wait::Content(64), 1.0, 100, 600).await, None);
-        assert_eq!(over(Wait::Content(64), 1.0, 50, 600).await.map(f64::round), Some(30.0));
-        assert_eq!(over(Wait::Content(49), 1.0, 50, 600).await, None);
-        assert_eq!(over(Wait::Content(0), 1000.0, 1, 600).await, None, "however slow");
-        assert_eq!(over(Wait::Room(64), 50.0, 8000, 600).await, None);
-        assert_eq!(over(Wait::Room(64), 1.0, 10, 600).await.map(f64::round), Some(60.0));
+        assert_eq!(over(content(64), 1.0, 100, 600).await, None);
+        assert_eq!(over(content(64), 1.0, 50, 600).await.map(f64::round), Some(30.0));
+        assert_eq!(over(content(49), 1.0, 50, 600).await, None);
+        assert_eq!(over(content(0), 1000.0, 1, 600).await, None, "however slow");
+        assert_eq!(over(room(64), 50.0, 8000, 600).await, None);
+        assert_eq!(over(room(64), 1.0, 10, 600).await.map(f64::round), Some(60.0));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_is_blamed_for_what_was_not_waited_for() {
         let mut pace = Pace::default();
-        let mut ask = async || poll_fn(|context| Poll::Ready(pace.is_over(Wait::Content(64), context))).await;
+        let mut ask = async || poll_fn(|context| Poll::Ready(pace.is_over(content(64), context))).await;
         assert!(!ask().await);
         // A handler took its time before it wanted more.
-        tokio::time::advance(WINDOW * 10).await;
+        tokio::time::advance(Duration::from_secs(300)).await;
         assert!(!ask().await);
-        tokio::time::advance(WINDOW).await;
+        tokio::time::advance(Duration::from_secs(30)).await;
         assert!(ask().await);
     }
 }

@@ -178,7 +178,7 @@ proptest! {
 }
 
 fn limits() -> Limits {
-    Limits::new(&crate::boot::testing::global())
+    Limits::new(&crate::boot::testing::global(), HEAD)
 }
 
 /// A client's end of a connection that hyper serves behind the guard.

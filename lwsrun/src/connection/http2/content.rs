@@ -9,14 +9,15 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::super::limits::Rate;
 use super::super::pace::{Pace, Wait};
 
 /// The content of one request. Whoever waits for it waits for a client that sends at the least rate, or gets an error.
 #[derive(Debug)]
 pub(super) struct Content {
     incoming: Incoming,
-    /// The least rate, in bytes a second.
-    rate: u64,
+    /// The least rate.
+    rate: Rate,
     pace: Pace,
     late: Late,
 }
@@ -36,7 +37,7 @@ pub(super) enum Fault {
 
 impl Content {
     /// The content, and what tells later whether it was late.
-    pub(super) fn new(incoming: Incoming, rate: u64) -> (Self, Late) {
+    pub(super) fn new(incoming: Incoming, rate: Rate) -> (Self, Late) {
         let late = Late((!incoming.is_end_stream()).then(Arc::default));
         (Self { incoming, rate, pace: Pace::default(), late: late.clone() }, late)
     }

@@ -14,6 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::super::limits::Rate;
 use super::super::pace::{Pace, Wait};
 use super::owed::Owed;
 
@@ -35,8 +36,8 @@ pub(super) struct Flushing<C, S> {
     /// What was taken of it when it was last looked at.
     taken: u64,
     pace: Pace,
-    /// The least rate at which it is taken, in bytes a second.
-    rate: u64,
+    /// The least rate at which it is taken.
+    rate: Rate,
 }
 
 #[derive(Debug)]
@@ -53,11 +54,11 @@ struct Buffered<S> {
 }
 
 /// Puts a buffer before a stream, and runs the connection that is made of it, which owes its client that, to be taken
-/// at a rate of so many bytes a second at least.
+/// at this rate at least.
 pub(super) fn deferred<S, C>(
     stream: S,
     owed: Arc<Owed>,
-    rate: u64,
+    rate: Rate,
     connect: impl FnOnce(Deferred<S>) -> C,
 ) -> Flushing<C, S> {
     let buffered = Buffered { stream, buffer: Vec::new(), written: 0, unflushed: false, moved: 0 };
@@ -220,6 +221,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Deferred<S> {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -239,9 +241,12 @@ mod tests {
         }
     }
 
+    /// However slow.
+    const ANY: Rate = Rate { a_second: 0, over: Duration::from_secs(60) };
+
     async fn through(size: usize, pipe: usize, close: bool) -> Vec<u8> {
         let (server, mut client) = tokio::io::duplex(pipe);
-        let work = deferred(server, Arc::default(), 64, |stream| {
+        let work = deferred(server, Arc::default(), ANY, |stream| {
             Box::pin(async move {
                 write_all(stream, size, close).await;
                 Ok::<_, Infallible>(())
@@ -277,7 +282,7 @@ mod tests {
     async fn a_peer_that_is_gone_ends_the_connection() {
         let (server, client) = tokio::io::duplex(64);
         drop(client);
-        let work = deferred(server, Arc::default(), 64, |mut stream| {
+        let work = deferred(server, Arc::default(), ANY, |mut stream| {
             Box::pin(async move {
                 stream.write_all(b"lost").await.unwrap();
                 std::future::pending::<Result<(), Infallible>>().await
