@@ -29,6 +29,8 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use client::ClientCertificate;
 pub(crate) use finish::Begun;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use guard::fuzz;
 pub(crate) use guard::{Cut, field_of};
 pub(crate) use presence::{Presence, Watch};
 pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};

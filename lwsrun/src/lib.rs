@@ -19,6 +19,9 @@ pub mod bench;
 mod boot;
 mod connection;
 mod counts;
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod protocol;
 mod request;
 mod response;

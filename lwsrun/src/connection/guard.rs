@@ -15,6 +15,8 @@
 mod asked;
 mod chunks;
 mod fault;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod head;
 mod refusal;
 mod scanner;

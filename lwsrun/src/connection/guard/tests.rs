@@ -5,7 +5,6 @@ use std::sync::Mutex;
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -13,54 +12,13 @@ use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
+use super::fuzz::{Seen, by_hyper, echo, read_alike, scanned};
 use super::*;
 use crate::connection::limits::HeadLimits;
 use crate::connection::presence::Watch;
 use crate::response::error::page_of;
 
 const HEAD: Duration = Duration::from_secs(5);
-
-/// What the scanner makes of bytes that come in these pieces: how many heads pass, which bytes, and the fault.
-fn scanned<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (u64, Vec<u8>, Option<Fault>) {
-    let (mut scanner, mut held, mut passed, mut heads) = (Scanner::default(), Vec::new(), Vec::new(), 0);
-    for piece in pieces {
-        held.extend_from_slice(piece);
-        let scanned = scanner.scan(&held);
-        assert!(scanned.pass <= held.len());
-        passed.extend(held.drain(..scanned.pass));
-        heads += scanned.heads;
-        if scanned.fault.is_some() {
-            return (heads, passed, scanned.fault);
-        }
-    }
-    (heads, passed, None)
-}
-
-/// What a service sees of a request: method, target, length of its content, or that it has none that is right.
-type Seen = (String, String, Option<usize>);
-
-async fn echo(request: Request<Incoming>, seen: Arc<Mutex<Vec<Seen>>>) -> Result<Response<Body>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let length = body.collect().await.ok().map(|body| body.to_bytes().len());
-    let words = format!("{} {} {length:?}\n", parts.method, parts.uri);
-    seen.lock().unwrap().push((parts.method.to_string(), parts.uri.to_string(), length));
-    Ok(Response::new(words.into()))
-}
-
-/// What hyper alone makes of bytes: requests, and what it answers.
-async fn by_hyper(bytes: &[u8]) -> (Vec<Seen>, String) {
-    let (mut client, server) = duplex(1 << 20);
-    let seen = Arc::default();
-    let service = service_fn(|request| echo(request, Arc::clone(&seen)));
-    let serving = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(server), service);
-    let mut answers = Vec::new();
-    client.write_all(bytes).await.unwrap();
-    client.shutdown().await.unwrap();
-    let (_, read) = tokio::join!(serving, client.read_to_end(&mut answers));
-    read.unwrap();
-    let seen = std::mem::take(&mut *seen.lock().unwrap());
-    (seen, String::from_utf8_lossy(&answers).into_owned())
-}
 
 /// Requests made of parts that are right, wrong, and almost right.
 fn requests() -> impl Strategy<Value = Vec<u8>> {
@@ -144,11 +102,11 @@ proptest! {
         cuts.extend([0, bytes.len()]);
         cuts.sort_unstable();
         let pieces = cuts.windows(2).map(|ends| &bytes[ends[0]..ends[1]]);
-        let (whole, cut) = (scanned([&*bytes]), scanned(pieces));
-        prop_assert_eq!(whole.2, cut.2);
-        let one_by_one = scanned(bytes.chunks(1));
-        prop_assert_eq!(whole.2, one_by_one.2);
-        if whole.2.is_none() {
+        let (whole, cut) = (scanned(HeadLimits::default(), [&*bytes]), scanned(HeadLimits::default(), pieces));
+        prop_assert_eq!(whole.fault, cut.fault);
+        let one_by_one = scanned(HeadLimits::default(), bytes.chunks(1));
+        prop_assert_eq!(whole.fault, one_by_one.fault);
+        if whole.fault.is_none() {
             prop_assert_eq!(&whole, &cut);
             prop_assert_eq!(&whole, &one_by_one);
         }
@@ -156,24 +114,16 @@ proptest! {
 
     #[test]
     fn any_bytes_pass_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
-        let whole = scanned([&*bytes]);
-        prop_assert_eq!(whole.2, scanned(bytes.chunks(7)).2);
+        let whole = scanned(HeadLimits::default(), [&*bytes]);
+        prop_assert_eq!(whole.fault, scanned(HeadLimits::default(), bytes.chunks(7)).fault);
     }
 
     #[test]
     fn what_passes_is_read_by_hyper_in_the_same_way(bytes in requests()) {
-        let (heads, passed, _) = scanned([&*bytes]);
+        let passed = scanned(HeadLimits::default(), [&*bytes]);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let (seen, answers) = runtime.block_on(by_hyper(&passed));
-        // Behind a request that closes the connection, hyper reads nothing more.
-        let seen_all = seen.len() as u64 == heads
-            || answers.to_ascii_lowercase().contains("connection: close")
-            || seen.last().is_some_and(|_| passed.windows(8).any(|version| version == b"HTTP/1.0"));
-        prop_assert!(seen_all, "{heads} heads, {seen:?}, {answers}");
-        prop_assert!(!answers.contains(" 400 ") && !answers.contains(" 431 "), "{answers}");
-        // Only the last body may be incomplete.
-        let complete = seen.iter().rev().skip(1).all(|(_, _, length)| length.is_some());
-        prop_assert!(complete, "{seen:?}");
+        let (seen, answers) = runtime.block_on(by_hyper(&passed.bytes));
+        read_alike(passed.heads, &passed.bytes, &seen, &answers);
     }
 }
 

@@ -29,6 +29,8 @@ mod cache;
 mod coding;
 mod content;
 mod fallback;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod kept;
 mod media_type;
 mod multipart;
@@ -53,6 +55,8 @@ use tower::Service;
 
 pub(crate) use self::archive::fault_of_docroot;
 pub(crate) use self::cache::FileCache;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use self::resolve::fuzz as fuzz_paths;
 
 use self::archive::Archives;
 use self::cache::{Entry, Form, KeyRef};

@@ -13,6 +13,9 @@
 //! No descriptor of a docroot is kept: that would cost one for each mount, and would go on serving a folder that has
 //! been replaced, as by `ln -sfn`.
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
+
 use std::fs::{File, Metadata};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;

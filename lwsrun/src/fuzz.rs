@@ -1,0 +1,48 @@
+//! What the fuzz targets call: parts of the server, given any bytes, with what must hold of them.
+//!
+//! Each target panics where something does not hold. The corpus in `tests/fuzz/corpus` is replayed by the tests below.
+
+pub use crate::connection::fuzz::head_guard;
+pub use crate::response::handler::file::fuzz::{conditions, ranges};
+pub use crate::response::handler::file::fuzz_paths::paths;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn head_guard() {
+        replay("head_guard", super::head_guard);
+    }
+
+    #[test]
+    fn paths() {
+        replay("paths", super::paths);
+    }
+
+    #[test]
+    fn ranges() {
+        replay("ranges", super::ranges);
+    }
+
+    #[test]
+    fn conditions() {
+        replay("conditions", super::conditions);
+    }
+
+    fn replay(target: &str, run: fn(&[u8])) {
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz");
+        let source = fuzz.join("fuzz_targets").join(target).with_extension("rs");
+        assert!(source.exists(), "there is no such target");
+        let mut inputs = 0;
+        for entry in fs::read_dir(fuzz.join("corpus").join(target)).unwrap() {
+            let path = entry.unwrap().path();
+            let input = fs::read(&path).unwrap();
+            let done = std::panic::catch_unwind(|| run(&input));
+            assert!(done.is_ok(), "{}", path.display());
+            inputs += 1;
+        }
+        assert!(inputs >= 10, "the corpus of {target} is gone");
+    }
+}
