@@ -3,8 +3,15 @@
 
 #![forbid(unsafe_code)]
 
+use std::ffi::OsStr;
+
 use tests::oracle::compat::{Verdict, entries};
-use tests::oracle::{Outcome, check, replay};
+use tests::oracle::{Outcome, Stage, check, replay};
+use tests::program;
+
+/// All groups of recordings, each with a config of its own.
+const GROUPS: [&str; 10] =
+    ["cgi", "files", "hosts", "log", "parse", "proto", "proxy", "ranges", "status", "tls"];
 
 #[test]
 fn files_and_hosts() {
@@ -68,10 +75,28 @@ fn parse() {
 }
 
 #[test]
+fn every_recorded_config_compiles_with_compat() {
+    let mut compiled = 0;
+    for group in GROUPS.into_iter().filter(|group| *group != "parse") {
+        let stage = Stage::prepare(group);
+        let config = stage.config(group);
+        let plan = config.join("plan");
+        let arguments: [&OsStr; 5] =
+            ["compile".as_ref(), "--compat".as_ref(), config.as_ref(), "-o".as_ref(), plan.as_ref()];
+        let done = program::lwsconf(arguments);
+        assert_eq!(done.code, Some(0), "{group}: {}", done.stderr);
+        assert!(!done.stderr.contains("error"), "{group}: {}", done.stderr);
+        assert!(plan.metadata().is_ok_and(|plan| plan.len() > 0), "{group}: no plan");
+        compiled += 1;
+    }
+    let folders = std::fs::read_dir(tests::repository::root().join("tests/oracle/configs")).unwrap();
+    assert_eq!(compiled + 1, folders.count(), "a group is missing");
+}
+
+#[test]
 fn compat_names_only_cases_that_exist() {
-    let groups = ["cgi", "files", "hosts", "log", "parse", "proto", "proxy", "ranges", "status", "tls"];
     let known: Vec<String> =
-        groups.iter().flat_map(|group| tests::oracle::cases(group)).map(|case| case.id).collect();
+        GROUPS.iter().flat_map(|group| tests::oracle::cases(group)).map(|case| case.id).collect();
     let unknown: Vec<String> = entries().into_keys().filter(|id| !known.contains(id)).collect();
     assert!(unknown.is_empty(), "no such cases: {unknown:?}");
 }

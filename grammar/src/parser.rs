@@ -202,7 +202,9 @@ impl Builder {
                 }
                 Rule::bad_member => {
                     if !sequence.adrift {
-                        self.report(SyntaxErrorKind::KeyExpected, range);
+                        // Its first line is enough to see what it is.
+                        let line = pair.as_str().lines().next().unwrap_or_default().trim_end();
+                        self.report(SyntaxErrorKind::KeyExpected, range.start..range.start + line.len());
                     }
                     self.gaps(pair);
                     sequence.entry(true);

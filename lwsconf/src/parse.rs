@@ -138,7 +138,7 @@ fn diagnostic(error: &SyntaxError, parse: &Parse) -> Diagnostic {
         let is_comment = parse.comments.iter().any(|comment| comment.span.to(error.span) == comment.span);
         found = found.note(match is_comment {
             true => "in a comment, where they do no harm",
-            false => "each is read as `?` here, and lwsws hands it on as it is: a path then leads elsewhere",
+            false => "each is read as `?` here; lwsws takes them as they are, so a path would lead elsewhere",
         });
     }
     mend::mend(found, error, &parse.text)

@@ -15,6 +15,7 @@ mod protocol;
 mod rules;
 mod tls;
 mod upstream;
+mod url;
 mod vhost;
 mod view;
 

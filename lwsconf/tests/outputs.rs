@@ -143,7 +143,8 @@ fn annotations_are_one_line_each_and_escaped() {
     let conf = dir.path().join("conf");
     let expected = format!(
         "::error file={},line=2,col=2,endLine=2,endColumn=9,title=L0201::unknown key `a%25\\nb` in a vhost: no such \
-         key here%0Anote: lwsws ignores keys that it does not know, and all that stands in them",
+         key here%0Anote: lwsws ignores keys that it does not know, and all that stands in them%0Ahelp: take it out; `lwsconf \
+         schema` lists all keys, and comments begin with `#`",
         conf.display()
     );
     assert!(lines.lines().any(|line| line == expected), "{expected}\n{lines}");

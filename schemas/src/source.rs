@@ -5,7 +5,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | `x-type` | what the text of the value must be: `string path integer boolean presence pairs reject-list mime-map name-map object vhost-list mount-list protocol-list any` |
+//! | `x-type` | what the text of the value must be: `string path texts integer boolean presence pairs reject-list mime-map name-map object vhost-list mount-list protocol-list any` |
 //! | `x-unit` | what a number counts |
 //! | `x-since` | where the key comes from: `seed` (the text the project starts from), `release` (2.1.1), `newer` (later releases), `ours` |
 //! | `x-repeat` | the key may stand several times in one object |

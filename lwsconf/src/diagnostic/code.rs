@@ -6,7 +6,7 @@ use std::fmt;
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
         /// The code of a diagnostic. `L00xx` are syntax, `L01xx` files and `_lws_ddir_`, `L02xx` keys and values,
-        /// `L03xx` meaning, `L04xx` the machine (`--target`).
+        /// `L03xx` and `L05xx` meaning, `L04xx` the machine (`--target`).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[$doc])* $name,)*
@@ -290,11 +290,11 @@ codes! {
     ProxyInClear = "L0381",
     /// Client certificates are required, and nothing to check them with.
     ClientCertWithoutCa = "L0382",
-    /// An ALPN name that is not spoken.
+    /// An ALPN name that is not supported.
     UnknownAlpn = "L0383",
-    /// A cipher suite that is not spoken.
+    /// A cipher suite that is not supported.
     SuiteUnknown = "L0384",
-    /// A key exchange group that is not spoken.
+    /// A key exchange group that is not supported.
     GroupUnknown = "L0385",
     /// TLS settings that leave nothing to speak.
     NothingLeft = "L0386",
@@ -355,6 +355,15 @@ codes! {
     PortPrivileged = "L0414",
     /// Too few open files.
     FewDescriptors = "L0415",
+
+    /// A `*` in a mountpoint.
+    MountpointWildcard = "L0501",
+    /// An owner of a unix socket that is not of the form `USER:GROUP`.
+    SocketPerms = "L0502",
+    /// An origin that no page can have.
+    BadOrigin = "L0503",
+    /// A websocket protocol that any page may use with what its visitor has.
+    OpenOrigins = "L0504",
 }
 
 impl Code {
@@ -365,7 +374,7 @@ impl Code {
 
     /// Whether the code is found with `--target` only.
     pub(super) fn is_target_only(self) -> bool {
-        self >= Code::UnknownAccount
+        (Code::UnknownAccount..=Code::FewDescriptors).contains(&self)
     }
 
     /// The code of that number, such as `L0203`; case does not matter.

@@ -50,6 +50,7 @@ pub(crate) enum Checked<'a> {
     Integer(Spanned<i64>),
     Boolean(Spanned<bool>),
     Text(Text<'a>),
+    Texts(Vec<Text<'a>>),
     Present,
     Pairs(Vec<Pair<'a>>),
     Objects(Vec<Fields<'a>>),
@@ -206,6 +207,15 @@ impl<'a> Fields<'a> {
             Checked::Text(text) => Some(*text),
             _ => None,
         })
+    }
+
+    /// The texts of a key that takes lists of them, of all its values in order.
+    pub fn lists(&self, key: &str) -> impl Iterator<Item = Text<'a>> {
+        let lists = self.all(key).filter_map(|entry| match &entry.value {
+            Checked::Texts(texts) => Some(texts),
+            _ => None,
+        });
+        lists.flatten().copied()
     }
 
     /// The texts of all keys, in config order.

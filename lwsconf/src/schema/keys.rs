@@ -64,6 +64,8 @@ pub(crate) struct Key {
 pub(crate) enum Kind {
     /// A text; paths are texts too.
     Text,
+    /// A text, or a list of texts.
+    Texts,
     /// A whole number.
     Integer,
     /// On or off.
@@ -181,6 +183,7 @@ fn word(word: &Value) -> Option<String> {
 fn kind(word: &str) -> Option<Kind> {
     Some(match word {
         "string" | "path" => Kind::Text,
+        "texts" => Kind::Texts,
         "integer" => Kind::Integer,
         "boolean" => Kind::Boolean,
         "presence" => Kind::Presence,

@@ -19,6 +19,7 @@ impl<'a> Checker<'a, '_> {
         let errors = self.report.errors();
         let checked = match key.kind {
             Kind::Text => self.text(key, value).map(Checked::Text),
+            Kind::Texts => self.texts(key, value).map(Checked::Texts),
             Kind::Integer => self.integer(key, value).map(Checked::Integer),
             Kind::Boolean => self.boolean(key, value).map(Checked::Boolean),
             Kind::Presence => self.presence(key, value).then_some(Checked::Present),
@@ -33,6 +34,12 @@ impl<'a> Checker<'a, '_> {
         // said about it.
         let wrong = checked.is_none() && self.report.errors() > errors;
         if wrong { Some(Checked::Unusable) } else { checked }
+    }
+
+    /// A text, or a list of texts.
+    fn texts(&mut self, key: &Key, value: &'a Value) -> Option<Vec<Text<'a>>> {
+        let ValueKind::Array(items) = &value.kind else { return Some(vec![self.text(key, value)?]) };
+        Some(items.iter().filter_map(|item| self.text(key, item)).collect())
     }
 
     /// A list of objects with names and texts.
@@ -124,9 +131,17 @@ impl<'a> Checker<'a, '_> {
 
     /// The objects of a list, with their places; items that are none are reported. None if it is no list.
     fn list_of_objects(&mut self, key: &Key, value: &'a Value) -> Option<Vec<(&'a Object, Span)>> {
-        let ValueKind::Array(items) = &value.kind else {
-            self.report.push_tolerated(wording::wrong_shape(key, key.kind, value));
-            return None;
+        let items = match &value.kind {
+            ValueKind::Array(items) => items,
+            // What lwsws passes over is passed over; otherwise the brackets are added, to see what else is wrong.
+            ValueKind::Object(object) => {
+                let is_passed_over = self.report.tolerates(wording::wrong_shape(key, key.kind, value));
+                return (!is_passed_over).then(|| vec![(object, value.span)]);
+            }
+            _ => {
+                self.report.push_tolerated(wording::wrong_shape(key, key.kind, value));
+                return None;
+            }
         };
         let mut objects = Vec::new();
         for item in items {

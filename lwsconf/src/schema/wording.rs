@@ -18,8 +18,40 @@ pub(crate) fn unknown(name: &str, place: Span, keys: &'static Keys) -> Diagnosti
     }
     match nearest(name, keys) {
         Some(meant) => found.fix(format!("did you mean `{meant}`?"), place, format!("\"{meant}\"")),
-        None => found,
+        None => found.help(foreign(name).map_or_else(
+            || "take it out; `lwsconf schema` lists all keys, and comments begin with `#`".to_owned(),
+            |here| format!("use {here}"),
+        )),
     }
+}
+
+/// What is written here for a word that nginx, Apache or Caddy would know.
+fn foreign(name: &str) -> Option<&'static str> {
+    const WORDS: [(&[&str], &str); 12] = [
+        (&["server_name", "servername", "serveralias", "host", "hostname", "domain"], "`name` of a vhost"),
+        (&["listen"], "`port` of a vhost, with `interface` for one address"),
+        (
+            &["root", "documentroot", "document_root", "alias", "directory", "file_server"],
+            "a mount: `\"mounts\": [ { \"mountpoint\": \"/\", \"origin\": \"file:///FOLDER\" } ]`",
+        ),
+        (
+            &["location", "locations", "routes", "handle"],
+            "a mount of `mounts`, with `mountpoint` and `origin`",
+        ),
+        (&["proxy_pass", "proxypass", "reverse_proxy"], "a mount whose `origin` is `http://HOST/`"),
+        (&["return", "rewrite", "redirect"], "a mount whose `origin` is `>https://HOST/`"),
+        (&["index", "directoryindex"], "`default` of a mount"),
+        (&["ssl_certificate", "sslcertificatefile", "cert", "certificate"], "`host-ssl-cert` of a vhost"),
+        (
+            &["ssl_certificate_key", "sslcertificatekeyfile", "key", "private_key"],
+            "`host-ssl-key` of a vhost",
+        ),
+        (&["error_page", "errordocument"], "`error-document-404` of a vhost"),
+        (&["add_header", "header"], "`headers` of a vhost or a mount"),
+        (&["worker_processes", "workers", "threads"], "`count-threads` of `global`"),
+    ];
+    let known = |words: &[&str]| words.iter().any(|word| name.eq_ignore_ascii_case(word));
+    WORDS.iter().find(|(words, _)| known(words)).map(|(_, here)| *here)
 }
 
 /// Another level that has the key.
@@ -99,11 +131,18 @@ pub(crate) fn wrong_shape(key: &Key, wanted: Kind, value: &Value) -> Diagnostic 
 }
 
 pub(crate) fn wrong_item(key: &Key, item: &Value) -> Diagnostic {
+    let example = match (key.kind, &item.kind) {
+        (Kind::Protocols, ValueKind::String(name)) => {
+            let name: String = name.as_str().chars().filter(|letter| !letter.is_control()).take(60).collect();
+            format!("{{ \"{name}\": {{ \"status\": \"ok\" }} }}")
+        }
+        _ => "{ \"name\": … }".to_owned(),
+    };
     let headline = format!("`{}` is a list of objects, and this is {}", key.name, found(item));
     Diagnostic::error(Code::WrongShape, headline, opening(item))
         .label("not an object")
         .note("lwsws ignores such items")
-        .help("put it in braces: `{ \"name\": … }`")
+        .help(format!("put it in braces: `{example}`"))
 }
 
 pub(crate) fn options_expected(key: &Key, name: &WrittenKey, value: &Value) -> Diagnostic {
@@ -132,14 +171,48 @@ pub(crate) fn bare_word(name: &str, value: &Value, read: &str) -> Diagnostic {
 }
 
 pub(crate) fn not_whole(key: &Key, value: &Value, text: &str, read: i64) -> Diagnostic {
-    Diagnostic::error(
-        Code::WrongType,
-        format!("`{}` needs a whole number, not {}", key.name, written(value, text)),
-        value.span,
-    )
-    .label("not a whole number")
-    .note(format!("lwsws reads it as {read}"))
-    .help(range(key))
+    let headline = format!("`{}` needs a whole number, not {}", key.name, written(value, text));
+    let found = Diagnostic::error(Code::WrongType, headline, value.span)
+        .label("not a whole number")
+        .note(format!("lwsws reads it as {read}"));
+    if !matches!(value.kind, ValueKind::Word(_))
+        && let Some(number) = meant_number(key, text)
+    {
+        return found.fix(format!("write {}", amount(key, number)), value.span, number.to_string());
+    }
+    match key.name.as_str() {
+        "uid" => found.help("write a number, or the name of a user with `username`"),
+        "gid" => found.help("write a number, or the name of a group with `groupname`"),
+        name if name.contains("option-") && text.contains("OP_") => found.help(
+            "write the number that OpenSSL has for it; `lwsconf explain L0387` tells those that matter",
+        ),
+        _ => found.help(range(key)),
+    }
+}
+
+/// The number that was most likely meant: the same without blanks, or a time with its unit.
+fn meant_number(key: &Key, text: &str) -> Option<i64> {
+    let text = text.trim();
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let number: i64 = text[..end].parse().ok()?;
+    let factor = match (text[end..].trim_start(), key.unit.as_deref()) {
+        ("", _) => 1,
+        ("s" | "sec" | "seconds", Some("seconds")) => 1,
+        ("m" | "min" | "minutes", Some("seconds")) => 60,
+        ("h" | "hours", Some("seconds")) => 3600,
+        ("d" | "days", Some("seconds")) => 86400,
+        ("k" | "K" | "KB" | "KiB", Some("bytes")) => 1 << 10,
+        ("m" | "M" | "MB" | "MiB", Some("bytes")) => 1 << 20,
+        _ => return None,
+    };
+    let (least, most) = key.range;
+    number.checked_mul(factor).filter(|number| (least..=most).contains(number))
+}
+
+/// A number with what it counts.
+fn amount(key: &Key, number: i64) -> String {
+    let unit = key.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    format!("{number}{unit}")
 }
 
 pub(crate) fn out_of_range(key: &Key, value: &Value, text: &str, number: i64) -> Diagnostic {
@@ -207,6 +280,7 @@ fn written(value: &Value, text: &str) -> String {
 fn describe(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "a text",
+        Kind::Texts => "a text or a list of texts",
         Kind::Integer => "a whole number",
         Kind::Boolean => "a switch",
         Kind::Presence | Kind::Any => "a single value",

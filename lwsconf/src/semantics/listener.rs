@@ -7,6 +7,7 @@ use grammar::Span;
 use schemas::plan::{Bind, Families, Listener, ListenerId, Listeners, Vhost, VhostId};
 
 use super::Lowering;
+use super::url::url;
 use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::schema::Fields;
 
@@ -25,6 +26,13 @@ pub(super) struct Wish<'a> {
 #[derive(Default)]
 pub(super) struct Listening<'a> {
     wishes: Vec<Option<Wish<'a>>>,
+}
+
+impl<'a> Listening<'a> {
+    /// Where the last vhost wants to listen.
+    pub(super) fn last(&self) -> Option<&Bind<'a>> {
+        self.wishes.last()?.as_ref().map(|wish| &wish.bind)
+    }
 }
 
 /// What makes two vhosts share a listener.
@@ -112,7 +120,8 @@ impl<'a> Lowering<'a, '_> {
             let Some(wish) = wish else { continue };
             let index = *ids.entry(key(&wish.bind)).or_insert(listeners.len());
             if let Some(earlier) = names.insert((index, vhost.name.to_ascii_lowercase()), wish.name) {
-                self.report.push(duplicate_vhost(vhost.name, earlier, wish.name));
+                let witness = url(&wish.bind, vhost.tls.is_some(), vhost.name, "/");
+                self.report.push(duplicate_vhost(vhost.name, earlier, wish.name, witness));
             }
             vhost.listener = u32::try_from(index).ok().map(ListenerId);
             match listeners.get_mut(index) {
@@ -222,10 +231,14 @@ fn mixed_families(first: Span, later: Span) -> Diagnostic {
         .help("give `noipv6` and `ipv6only` alike to all vhosts of a port")
 }
 
-fn duplicate_vhost(name: &str, earlier: Span, later: Span) -> Diagnostic {
+fn duplicate_vhost(name: &str, earlier: Span, later: Span, witness: Option<String>) -> Diagnostic {
     let headline = format!("a second vhost {} on the same listener is never reached", quoted(name));
-    Diagnostic::warning(Code::DuplicateVhost, headline, later)
+    let found = Diagnostic::warning(Code::DuplicateVhost, headline, later)
         .label("never reached")
-        .also(earlier, "all requests go here")
-        .help("put their mounts together, or give one another name")
+        .also(earlier, "all requests go here");
+    let found = match witness {
+        Some(url) => found.note(format!("the first answers {}", quoted(&url))),
+        None => found,
+    };
+    found.help("put their mounts together, or give one another name")
 }

@@ -69,8 +69,9 @@ fn duplicate(name: &str, earlier: Span, later: Span) -> Diagnostic {
 }
 
 fn two_defaults(first: Span, later: Span) -> Diagnostic {
-    Diagnostic::error(Code::TwoDefaults, "a vhost has one default protocol", later)
-        .label("the last one counts")
-        .also(first, "another one")
+    Diagnostic::error(Code::TwoDefaults, "two protocols of one vhost are its default", later)
+        .label("a second default")
+        .also(first, "the first")
+        .note("the last one counts")
         .help("keep one of them")
 }

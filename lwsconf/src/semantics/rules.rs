@@ -11,6 +11,7 @@ mod answer_header;
 mod append_to_query;
 mod auth_in_clear;
 mod auth_on_redirect;
+mod bad_origin;
 mod cache_control_header;
 mod cache_no_wins;
 mod cached_as_no_store;
@@ -47,20 +48,24 @@ mod mime_key_without_dot;
 mod mime_star;
 mod mime_value;
 mod mountpoint_hash;
+mod mountpoint_wildcard;
 mod nameless_vhost;
 mod not_found_external;
 mod not_found_relative;
 mod not_found_unserved;
+mod open_origins;
 mod open_socket;
 mod proxy_in_clear;
 mod proxy_loop;
 mod redirect_host;
 mod redirect_loop;
 mod rejects_everybody;
+mod relative_path;
 mod root_user;
 mod secret_in_docroot;
 mod security_headers;
 mod server_version;
+mod socket_perms;
 mod sts_downgrade;
 mod sts_header;
 mod surrounding_blanks;
@@ -95,7 +100,9 @@ const RULES: &[Rule] = &[
     interface_name::check,
     exact_match_folder::check,
     mountpoint_hash::check,
+    mountpoint_wildcard::check,
     surrounding_blanks::check,
+    relative_path::check,
     redirect_loop::check,
     proxy_loop::check,
     dead_target::check,
@@ -121,6 +128,8 @@ const RULES: &[Rule] = &[
     unknown_protocol::check,
     callback_not_listed::check,
     interpret_not_listed::check,
+    bad_origin::check,
+    open_origins::check,
     listen_accept::check,
     not_found_relative::check,
     not_found_external::check,
@@ -137,6 +146,7 @@ const RULES: &[Rule] = &[
     client_cert_without_ca::check,
     unknown_alpn::check,
     open_socket::check,
+    socket_perms::check,
     server_version::check,
     root_user::check,
     zero_timeout::check,

@@ -232,4 +232,5 @@ fn sts_without_tls(place: Span) -> Diagnostic {
     Diagnostic::warning(Code::StsWithoutTls, "`sts` does nothing in a vhost without a certificate", place)
         .label("this vhost speaks plain HTTP")
         .note("clients heed the header over TLS only, so it is sent over TLS only")
+        .help("give the vhost a certificate with `host-ssl-cert` and `host-ssl-key`, or take `sts` out")
 }

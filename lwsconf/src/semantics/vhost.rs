@@ -6,6 +6,7 @@ use grammar::Span;
 use schemas::plan::{AccessLog, LogFormat, Mount, Seconds, Vhost};
 
 use super::listener::Listening;
+use super::url::url;
 use super::{Lowering, number};
 use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::schema::{Fields, Text};
@@ -22,15 +23,18 @@ impl<'a> Lowering<'a, '_> {
         let keepalive = fields.integer_or_default("keepalive_timeout").unwrap_or_default();
         let not_found = fields.text("error-document-404");
         let not_found = not_found.filter(|text| self.field_value("error-document-404", text));
+        let name = text("name").unwrap_or(DEFAULT_NAME);
+        let is_tls = tls.is_some();
+        let witness = |path: &str| url(listening.last()?, is_tls, name, path);
         Vhost {
-            name: text("name").unwrap_or(DEFAULT_NAME),
+            name,
             listener: None,
             sts: fields.is_on("sts"),
             tls,
             client_tls: self.client_tls(fields),
             access_log: text("access-log"),
             access_log_format: Self::log_format(fields),
-            mounts: self.mounts(fields),
+            mounts: self.mounts(fields, witness),
             protocols: self.protocols(fields),
             keepalive_timeout: Seconds(number(keepalive).unwrap_or_default()),
             headers: self.headers(fields),
@@ -57,7 +61,8 @@ impl<'a> Lowering<'a, '_> {
         named.and_then(format).unwrap_or_default()
     }
 
-    fn mounts(&mut self, fields: &'a Fields<'a>) -> Vec<Mount<'a>> {
+    /// Lowers the mounts of a vhost; `witness` makes the URL that a path of it is reached by.
+    fn mounts(&mut self, fields: &'a Fields<'a>, witness: impl Fn(&str) -> Option<String>) -> Vec<Mount<'a>> {
         let mut mounts = Vec::new();
         let mut lowered = Vec::new();
         let mut places: HashMap<(&str, bool), Span> = HashMap::new();
@@ -67,7 +72,8 @@ impl<'a> Lowering<'a, '_> {
             // The first of two counts, so its place is kept.
             let first = *places.entry((mount.mountpoint, mount.exact_match)).or_insert(span);
             if first != span {
-                self.report.push(duplicate(mount.mountpoint, first, span));
+                let url = witness(mount.mountpoint);
+                self.report.push(duplicate(mount.mountpoint, first, span, url));
             }
             mounts.push(mount);
             lowered.push(fields);
@@ -85,10 +91,14 @@ pub(super) fn access_logs<'a>(vhosts: &[Vhost<'a>]) -> Vec<AccessLog<'a>> {
     logs.filter(|log| known.insert(log.path)).collect()
 }
 
-fn duplicate(mountpoint: &str, first: Span, later: Span) -> Diagnostic {
+fn duplicate(mountpoint: &str, first: Span, later: Span, url: Option<String>) -> Diagnostic {
     let headline = format!("a second mount at {} is never reached", quoted(mountpoint));
-    Diagnostic::warning(Code::DuplicateMountpoint, headline, later)
+    let found = Diagnostic::warning(Code::DuplicateMountpoint, headline, later)
         .label("never reached")
-        .also(first, "all requests go here")
-        .help("take one of them out, or mount it elsewhere")
+        .also(first, "all requests go here");
+    let found = match url {
+        Some(url) => found.note(format!("the first answers {}", quoted(&url))),
+        None => found,
+    };
+    found.help("take one of them out, or mount it elsewhere")
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use grammar::{FileId, Span};
-use schemas::plan::{Bind, Global, Listener, Mount, Vhost, VhostId};
+use schemas::plan::{Global, Listener, Mount, Vhost, VhostId};
 
 use super::rules::docroots::Docroots;
 use super::rules::follow::{self, Circle};
@@ -102,17 +102,7 @@ impl<'v, 'a> View<'v, 'a> {
 
     /// A URL that a path of a vhost is reached by; none for one on a unix socket or without a listener.
     pub(crate) fn url(&self, vhost: &Vhost<'_>, path: &str) -> Option<String> {
-        let (port, interface) = match self.listener(vhost)?.bind {
-            Bind::Any { port, .. } => (port, None),
-            Bind::Interface { interface, port, .. } => (port, Some(interface)),
-            Bind::Unix { .. } => return None,
-        };
-        let (scheme, usual) = if vhost.tls.is_some() { ("https", 443) } else { ("http", 80) };
-        let is_named = vhost.name != super::vhost::DEFAULT_NAME;
-        let host = if is_named { vhost.name } else { interface.unwrap_or("localhost") };
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let port = if port == usual { String::new() } else { format!(":{port}") };
-        Some(format!("{scheme}://{host}{port}{path}"))
+        super::url::url(&self.listener(vhost)?.bind, vhost.tls.is_some(), vhost.name, path)
     }
 }
 
@@ -124,6 +114,11 @@ impl<'v, 'a> VhostView<'v, 'a> {
         Self { id, fields, plan, mounts: mounts.collect(), complete }
     }
 
+    /// Whether it has a listener, or would have one if its port were no mistake.
+    pub(crate) fn listens(&self) -> bool {
+        self.plan.listener.is_some() || self.fields.is_unusable("port")
+    }
+
     /// Where its name stands, or the vhost itself if it has none.
     pub(crate) fn place(&self) -> Span {
         value_span(self.fields, "name")
@@ -132,6 +127,17 @@ impl<'v, 'a> VhostView<'v, 'a> {
     /// Its name, as messages show it.
     pub(crate) fn shown(&self) -> String {
         crate::diagnostic::quoted(self.plan.name)
+    }
+}
+
+impl MountView<'_, '_> {
+    /// Whether it serves a well-known location (RFC 8615): what programs fetch, such as challenges of a certificate
+    /// authority, whose names have no suffix.
+    pub(crate) fn is_well_known(&self) -> bool {
+        self.plan
+            .mountpoint
+            .strip_prefix("/.well-known")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

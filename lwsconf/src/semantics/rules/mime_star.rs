@@ -4,7 +4,8 @@ use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::semantics::view::View;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
-    for (_, mount) in view.mounts().filter(|(_, mount)| !mount.plan.extra_mimetypes.is_empty()) {
+    let with_types = view.mounts().filter(|(_, mount)| !mount.plan.extra_mimetypes.is_empty());
+    for (_, mount) in with_types.filter(|(_, mount)| !mount.is_well_known()) {
         for pair in mount.fields.pairs("extra-mimetypes").filter(|pair| pair.name.value == "*") {
             let found =
                 Diagnostic::remark(Code::MimeStar, "every file of this folder is served", pair.name.span());

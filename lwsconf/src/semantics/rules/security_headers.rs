@@ -27,10 +27,10 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
 /// The headers that at least one mount of files does not send.
 fn missing(vhost: &VhostView<'_, '_>) -> Vec<&'static str> {
     let mut missing = [false; PROTECTIVE.len()];
-    let files = vhost.plan.mounts.iter().filter(|mount| matches!(mount.origin, Origin::File { .. }));
-    for mount in files {
+    let files = vhost.mounts.iter().filter(|mount| matches!(mount.plan.origin, Origin::File { .. }));
+    for mount in files.filter(|mount| !mount.is_well_known()) {
         for ((_, is_it), missing) in PROTECTIVE.into_iter().zip(&mut missing) {
-            *missing = *missing || !merged_headers(&vhost.plan.headers, &mount.headers).any(is_it);
+            *missing = *missing || !merged_headers(&vhost.plan.headers, &mount.plan.headers).any(is_it);
         }
         if missing == [true; PROTECTIVE.len()] {
             break;

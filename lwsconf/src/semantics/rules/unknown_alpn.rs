@@ -1,4 +1,4 @@
-//! A name in `alpn` or `default-alpn` that is not spoken: the server does not start with it.
+//! A name in `alpn` or `default-alpn` that is not supported: the server does not start with it.
 
 use crate::diagnostic::{Code, Diagnostic, Report, quoted};
 use crate::schema::Text;
@@ -6,7 +6,7 @@ use crate::semantics::view::View;
 
 /// How many names of one list are told.
 const MOST: usize = 8;
-const SPOKEN: [&str; 2] = ["h2", "http/1.1"];
+const SUPPORTED: [&str; 2] = ["h2", "http/1.1"];
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     let has_tls = view.vhosts.iter().any(|vhost| vhost.plan.tls.is_some());
@@ -31,12 +31,12 @@ fn check_list(key: &str, list: &Text<'_>, report: &mut Report) {
         end += entry.len() + 1;
         (start, entry.trim())
     });
-    let unknown = places.filter(|(_, name)| !name.is_empty() && !SPOKEN.contains(name));
+    let unknown = places.filter(|(_, name)| !name.is_empty() && !SUPPORTED.contains(name));
     for (start, name) in unknown.take(MOST) {
-        let headline = format!("{} in `{key}` is not spoken", quoted(name));
+        let headline = format!("{} in `{key}` is not supported", quoted(name));
         let found = Diagnostic::error(Code::UnknownAlpn, headline, list.span_of(start..start + name.len()))
-            .label("lwsrun does not start with it")
-            .note("spoken are `h2` and `http/1.1`");
+            .label("lwsrun refuses to start with it")
+            .note("supported are `h2` and `http/1.1`");
         report.push(match name {
             "h3" => found.help("take it out: HTTP/3 runs over QUIC, not over this port"),
             _ if name.contains([';', ':', ' ']) => found.help("part the names by commas: `h2,http/1.1`"),

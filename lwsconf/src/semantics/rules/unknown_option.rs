@@ -40,7 +40,7 @@ fn unknown<'k>(
     let headline = format!("{} has no option {}", quoted(protocol), quoted(option.value));
     let found = Diagnostic::error(Code::UnknownOption, headline, option.span())
         .label("no such option")
-        .note("lwsws hands all options on, and protocols do not look at those that they do not know");
+        .note("lwsws hands on whatever stands there, and a protocol ignores what it does not know");
     if let Some(owner) = key.and_then(|key| key.protocol.as_deref()) {
         return found.help(format!("{} belongs to `{owner}`", quoted(option.value)));
     }

@@ -26,7 +26,7 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
             let headline = format!("the protocol {} is not built in", quoted(name.value));
             let found = Diagnostic::warning(Code::UnknownProtocol, headline, name.span())
                 .label("nobody offers it")
-                .note("clients that ask for it are answered 501; lwsws passes over protocols that no plugin brings");
+                .note("clients that ask for it are answered 501; lwsws ignores protocols that no plugin provides");
             report.push(match meant(name.value) {
                 Some(meant) => {
                     found.fix(format!("did you mean `{meant}`?"), name.span(), format!("\"{meant}\""))

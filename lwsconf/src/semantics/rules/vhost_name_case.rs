@@ -6,7 +6,7 @@ use crate::semantics::view::View;
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     let has_upper = |name: &str| name.bytes().any(|byte| byte.is_ascii_uppercase());
     for vhost in view.vhosts.iter().filter(|vhost| has_upper(vhost.plan.name)) {
-        let (Some(name), Some(_)) = (vhost.fields.text("name"), vhost.plan.listener) else { continue };
+        let Some(name) = vhost.fields.text("name").filter(|_| vhost.listens()) else { continue };
         let headline = format!("the vhost's name {} has upper-case letters", vhost.shown());
         let found = Diagnostic::remark(Code::VhostNameCase, headline, name.span())
             .label("matched in any case")

@@ -5,7 +5,7 @@ use crate::semantics::view::View;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for vhost in view.vhosts.iter().filter(|vhost| vhost.plan.name.ends_with('.')) {
-        let (Some(name), Some(_)) = (vhost.fields.text("name"), vhost.plan.listener) else { continue };
+        let Some(name) = vhost.fields.text("name").filter(|_| vhost.listens()) else { continue };
         let dot = name.span_of(name.value.len() - 1..name.value.len());
         let headline = format!("the vhost's name {} ends in a dot, and is never matched", vhost.shown());
         let found = Diagnostic::warning(Code::VhostNameDot, headline, dot)

@@ -7,7 +7,7 @@ use crate::semantics::view::View;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for vhost in view.vhosts.iter().filter(|vhost| vhost.plan.name.contains(':')) {
-        let (Some(name), Some(_)) = (vhost.fields.text("name"), vhost.plan.listener) else { continue };
+        let Some(name) = vhost.fields.text("name").filter(|_| vhost.listens()) else { continue };
         // An IPv6 address is compared without its brackets, and a URL is another mistake.
         if name.value.contains('/') || name.value.parse::<Ipv6Addr>().is_ok() {
             continue;

@@ -5,7 +5,7 @@ use crate::semantics::view::View;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for vhost in view.vhosts.iter().filter(|vhost| vhost.plan.name.contains('/')) {
-        let (Some(name), Some(_)) = (vhost.fields.text("name"), vhost.plan.listener) else { continue };
+        let Some(name) = vhost.fields.text("name").filter(|_| vhost.listens()) else { continue };
         let headline = format!("the vhost's name {} is a URL, which no client asks for", vhost.shown());
         let found = Diagnostic::warning(Code::VhostNameUrl, headline, name.span())
             .label("never matched")

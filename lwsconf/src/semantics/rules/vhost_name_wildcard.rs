@@ -5,13 +5,12 @@ use crate::semantics::view::View;
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     for vhost in view.vhosts.iter().filter(|vhost| vhost.plan.name.contains('*')) {
-        let (Some(name), Some(listener)) = (vhost.fields.text("name"), view.listener(vhost.plan)) else {
-            continue;
-        };
+        let Some(name) = vhost.fields.text("name").filter(|_| vhost.listens()) else { continue };
         let headline = format!("the vhost's name {} is never matched: there are no wildcards", vhost.shown());
         let found =
             Diagnostic::warning(Code::VhostNameWildcard, headline, name.span()).label("never matched");
-        let is_first = listener.vhosts.first() == Some(&vhost.id);
+        let first = view.listener(vhost.plan).and_then(|listener| listener.vhosts.first());
+        let is_first = first == Some(&vhost.id);
         report.push(match name.value.strip_prefix("*.") {
             Some(domain) if !domain.contains('*') => found
                 .note(format!(

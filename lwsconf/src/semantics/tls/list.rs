@@ -43,8 +43,8 @@ impl<'l> Unknown<'l> {
     pub(super) fn finding(self, code: Code, key: &str, what: &str) -> Option<Diagnostic> {
         let (first, others) = self.words.split_first()?;
         let headline = match others {
-            [] => format!("{} in `{key}` is no {what} spoken here", quoted(first.1)),
-            _ => format!("{} names in `{key}` are no {what}s spoken here", others.len() + 1),
+            [] => format!("{} in `{key}` is not a supported {what}", quoted(first.1)),
+            _ => format!("{} names in `{key}` are not supported {what}s", others.len() + 1),
         };
         let mut found = Diagnostic::warning(code, headline, first.0).label(first.2);
         for other in others.iter().take(MOST) {
@@ -53,15 +53,16 @@ impl<'l> Unknown<'l> {
         if others.len() > MOST {
             found = found.note(format!("{} more of them are not marked", others.len() - MOST));
         }
-        Some(found.help(format!("take them out; `lwsconf explain {code}` tells what is spoken")))
+        let them = if others.is_empty() { "it" } else { "them" };
+        Some(found.help(format!("take {them} out; `lwsconf explain {code}` tells what is supported")))
     }
 }
 
 /// The error for a list that leaves nothing.
 pub(super) fn nothing_left<'n>(key: &str, list: &Text<'_>, has: impl Iterator<Item = &'n str>) -> Diagnostic {
-    let headline = format!("nothing in `{key}` is spoken here");
+    let headline = format!("nothing in `{key}` is supported");
     Diagnostic::error(Code::NothingLeft, headline, list.span())
         .label("leaves nothing")
-        .note(format!("spoken are {}", has.map(quoted).collect::<Vec<_>>().join(", ")))
+        .note(format!("supported are {}", has.map(quoted).collect::<Vec<_>>().join(", ")))
         .help("name one of them, or take the key out to have them all")
 }

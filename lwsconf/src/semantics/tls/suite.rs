@@ -212,7 +212,7 @@ fn why_not(sign: &str, word: &str) -> Option<&'static str> {
     } else if BROKEN.iter().any(|piece| word.to_ascii_uppercase().contains(piece)) {
         "broken, or not for the web"
     } else if is_known {
-        "selects nothing that is spoken here"
+        "selects nothing that is supported"
     } else if ["DHE-", "EDH-", "TLS_DHE_"].iter().any(|start| word.starts_with(start)) {
         "no key exchange with DHE here"
     } else if word.contains("ECDHE") {
