@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn all_of_rfc_3875_and_nothing_that_a_client_could_disguise() {
         let mount = Mount {
-            cgi_env: vec![Pair { name: "PATH", value: "/x" }, Pair { name: "A", value: "b" }],
+            cgi_env: vec![Pair { name: "PATH", value: "/x" }, Pair { name: "GIT_PROJECT_ROOT", value: "b" }],
             ..mount("/cgi")
         };
         let request = Request::post("/cgi/a%20b/c?x=%26&y")
@@ -240,6 +240,7 @@ mod tests {
         let told = told(request, &mount);
         for (name, value) in [
             ("GATEWAY_INTERFACE", "CGI/1.1"),
+            ("SERVER_SOFTWARE", concat!("lwsrun/", env!("CARGO_PKG_VERSION"))),
             ("REQUEST_METHOD", "POST"),
             ("QUERY_STRING", "x=%26&y"),
             ("REQUEST_URI", "/cgi/a%20b/c?x=%26&y"),
@@ -262,7 +263,7 @@ mod tests {
             ("HTTP_X_ONE", "1, 2"),
             ("HTTP_HOST", "a.test:1"),
             ("PATH", "/x"),
-            ("A", "b"),
+            ("GIT_PROJECT_ROOT", "b"),
         ] {
             assert_eq!(told.get(name).map(String::as_str), Some(value), "{name}");
         }
