@@ -24,8 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use schemas::plan::{ListenerId, Plan, Seconds, VhostId};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout_at};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use client::ClientCertificate;
 pub(crate) use finish::Begun;
@@ -193,6 +193,9 @@ where
     }
     let first = timeout_at(deadline, peek::spoken(&stream, facts.tls, raw.is_some()));
     let Some(spoken) = unless_drained(&serving.drain, first).await else { return Ok(()) };
+    if raw.is_some_and(|raw| raw.all) && facts.peer.is_some() {
+        raw::keep_alive(&stream)?;
+    }
     let plain = ConnectionFacts { tls: false, ..facts };
     match spoken?? {
         Spoken::Tls => serve_tls(Slotted::new(stream, slot), plain, serving, deadline).await?,
@@ -237,10 +240,18 @@ async fn serve_tls<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let handshake = timeout_at(deadline, tls::handshake(stream, &serving, facts.listener));
+    // On the heap, so that only handshakes hold what handshakes need.
+    let handshake = timeout_at(deadline, Box::pin(tls::handshake(stream, &serving, facts.listener)));
     let Some(secured) = unless_drained(&serving.drain, handshake).await else { return Ok(()) };
-    let tls::Secured { stream, vhost, client, agreed } = secured??;
+    let tls::Secured { mut stream, vhost, client, agreed } = secured??;
     if let Some(raw) = serving.raw(facts.listener).filter(|raw| raw.all) {
+        // It is the first vhost's, whatever name the handshake was made with.
+        let demanded = serving.keys.trust(serving.vhost(facts.listener, None));
+        if client.map(|client| client.trust) != demanded {
+            return Err(
+                "the handshake showed no client certificate of the kind that raw connections need".into()
+            );
+        }
         return Ok(raw.serve(stream, serving.timeout()).await?);
     }
     let http2 = agreed.http2;
@@ -249,9 +260,20 @@ where
     if http2 {
         http2::serve(stream, connection).await?;
     } else {
+        // hyper has buffers of its own, which a connection that asks nothing yet does not need.
+        let first = timeout(connection.timeout, first_byte(&mut stream));
+        match unless_drained(&connection.serving.drain, first).await {
+            Some(Ok(first)) => first?,
+            Some(Err(_)) | None => return Ok(stream.shutdown().await?),
+        }
         http1::serve(stream, connection, false).await?;
     }
     Ok(())
+}
+
+/// Waits until there is something to read, or an end, and leaves it.
+async fn first_byte(stream: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<()> {
+    stream.fill_buf().await.map(drop)
 }
 
 /// What comes before the first request: once the drain has begun it gets [`LAST_WORDS`], and is not waited for longer.

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
 
 use tests::PATIENCE;
 use tests::client::Client;
@@ -130,6 +131,67 @@ fn a_port_of_its_own_is_not_looked_at() {
     client.send(BANNER);
     client.finish_sending();
     assert_eq!(client.rest(), Some(greeted(BANNER)));
+}
+
+#[test]
+fn another_name_is_no_way_around_the_client_certificate() {
+    let port = free_port();
+    let onward = format!("ipv4:127.0.0.1:{}", other_server());
+    let closed = ", \"client-cert-required\": \"1\", \"host-ssl-ca\": \"@DIR@/a.test.crt\"";
+    let vhost = |name: &str, more: &str| {
+        format!("{{ \"name\": \"{name}\", \"port\": \"{port}\", \"interface\": \"127.0.0.1\"{KEYS}{more} }}")
+    };
+    let first = vhost("a.test", &[closed, &raw("apply-listen-accept", &onward)].concat());
+    let config = TempConfig::new()
+        .conf("{ \"global\": { \"init-ssl\": \"1\" } }")
+        .conf_d("site", &format!("{{ \"vhosts\": [ {first}, {} ] }}", vhost("b.test", WWW)))
+        .www("index.html", "home");
+    let _ = tls::certificate(&config.path(""), "a.test");
+    let _server = Server::start(&config.compile());
+    let mut client = Client::tls(port, "b.test", tls::looking(&[], true)).unwrap();
+    client.send(BANNER);
+    client.finish_sending();
+    assert_eq!(client.rest().unwrap_or_default(), b"", "no byte of the other server");
+}
+
+#[test]
+fn the_kernel_looks_after_silent_peers() {
+    let (plain, secured) = (free_port(), free_port());
+    let vhost = |port: u16, more: &str| {
+        // One for each, since they answer one connection after the other.
+        let raw = raw("apply-listen-accept", &format!("ipv4:127.0.0.1:{}", other_server()));
+        format!("{{ \"name\": \"a.test\", \"port\": \"{port}\", \"interface\": \"127.0.0.1\"{more}{raw} }}")
+    };
+    let config = TempConfig::new()
+        .conf("{ \"global\": { \"init-ssl\": \"1\" } }")
+        .conf_d("site", &format!("{{ \"vhosts\": [ {}, {} ] }}", vhost(plain, ""), vhost(secured, KEYS)));
+    let _ = tls::certificate(&config.path(""), "a.test");
+    let _server = Server::start(&config.compile());
+    let mut in_clear = TcpStream::connect((Ipv4Addr::LOCALHOST, plain)).unwrap();
+    in_clear.set_read_timeout(Some(PATIENCE)).unwrap();
+    in_clear.read_exact(&mut [0; 6]).unwrap();
+    let mut in_secret = Client::tls(secured, "a.test", tls::looking(&[], true)).unwrap();
+    assert!(in_secret.need(6));
+    let start = Instant::now();
+    for port in [plain, secured] {
+        // What was sent last may not be acknowledged yet, and that has a timer of its own.
+        while !is_kept_alive(port) {
+            assert!(start.elapsed() < PATIENCE, "{port}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Whether a connection that this port has taken has the kernel's keep-alive timer, as `/proc/net/tcp` tells it.
+fn is_kept_alive(port: u16) -> bool {
+    let (established, keep_alive) = ("01", "02:");
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    table.lines().any(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        fields[1].ends_with(&format!(":{port:04X}"))
+            && fields[3] == established
+            && fields[5].starts_with(keep_alive)
+    })
 }
 
 #[test]

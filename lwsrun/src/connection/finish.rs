@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::shutdown::Drain;
 
-/// Runs `serving`, and asks it to finish once `signal` resolves.
+/// Runs `serving`, and asks it to finish once `signal` resolves. It is on the heap, since the future that runs it would
+/// hold room for it more than once.
 pub(super) async fn finish_when<C: Future>(
-    serving: C,
+    mut serving: Pin<Box<C>>,
     signal: impl Future<Output = ()>,
     finish: impl Fn(Pin<&mut C>),
 ) -> C::Output {
-    let mut serving = pin!(serving);
     let mut signal = pin!(signal);
     let mut finishing = false;
     poll_fn(move |cx| {
@@ -84,7 +84,7 @@ mod tests {
             let finish = |_: Pin<&mut _>| {
                 finished.send_replace(true);
             };
-            finish_when(waiting, Begun::new(&drain), finish).await
+            finish_when(Box::pin(waiting), Begun::new(&drain), finish).await
         });
         tokio::task::yield_now().await;
         control.drain().await;

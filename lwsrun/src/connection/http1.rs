@@ -56,7 +56,7 @@ where
             Ok::<_, Infallible>(response)
         }
     });
-    let serving = builder.serve_connection(TokioIo::new(guarded), service).with_upgrades();
+    let serving = Box::pin(builder.serve_connection(TokioIo::new(guarded), service).with_upgrades());
     finish_when(serving, asked_to_end(&drain), |serving| serving.graceful_shutdown()).await
 }
 

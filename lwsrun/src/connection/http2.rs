@@ -73,9 +73,9 @@ where
         builder.enable_connect_protocol();
     }
     let owed = Arc::clone(&shared.owed);
-    let serving = deferred(stream, owed, limits.response_rate, |stream| {
+    let serving = Box::pin(deferred(stream, owed, limits.response_rate, |stream| {
         builder.serve_connection(TokioIo::new(stream), service)
-    });
+    }));
     let end = async {
         tokio::select! {
             () = Begun::new(&drain) => {}
