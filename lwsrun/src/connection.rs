@@ -18,7 +18,6 @@ mod slot;
 mod tls;
 mod upgraded;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,20 +80,12 @@ pub(crate) struct Serving {
     site: Arc<Site>,
     keys: Keys,
     drain: Drain,
-    waits: Arc<Waits>,
+    /// `timeout-secs`: for the first byte, a TLS handshake, a request's head.
+    timeout: Duration,
     limits: Limits,
     addresses: Addresses,
     /// For each listener, what becomes of connections that are not HTTP.
     raw: Arc<[Option<Raw>]>,
-}
-
-/// How long a connection may take.
-struct Waits {
-    /// `timeout-secs`: for the first byte, a TLS handshake, a request's head.
-    timeout: Duration,
-    /// `keepalive_timeout`: for the next request. Zero: one request for each connection. Only of vhosts that a
-    /// connection can be tied to: all of a TLS listener, the first of a plain one.
-    keep_alive: HashMap<VhostId, Duration>,
 }
 
 impl Serving {
@@ -103,16 +94,10 @@ impl Serving {
         let timeout = plan.global().timeout.filter(|&timeout| timeout != Seconds(0));
         let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from);
         let listeners = plan.listeners().listeners;
-        let tied = listeners.iter().flat_map(|listener| match listener.vhosts.split_first() {
-            Some((first, _)) if !listener.tls => std::slice::from_ref(first),
-            _ => &*listener.vhosts,
-        });
         let addresses = Addresses::new(plan.global().ip_limit_wsi);
-        let keep_alive = tied.map(|&id| (id, plan.vhost(id).keepalive_timeout.into())).collect();
-        let waits = Arc::new(Waits { timeout, keep_alive });
         let limits = Limits::new(&plan.global(), timeout);
         let raw = listeners.iter().map(|listener| Raw::of(plan, listener)).collect();
-        Self { site: Arc::new(site), keys, drain, waits, limits, addresses, raw }
+        Self { site: Arc::new(site), keys, drain, timeout, limits, addresses, raw }
     }
 
     /// The vhost whose timers and keys count: that of the server name, else the listener's first.
@@ -132,16 +117,12 @@ impl Serving {
 
     /// `timeout-secs`.
     pub(crate) fn timeout(&self) -> Duration {
-        self.waits.timeout
+        self.timeout
     }
 
     /// What a client may take of a connection.
     fn limits(&self) -> Limits {
         self.limits
-    }
-
-    fn keep_alive(&self, vhost: VhostId) -> Duration {
-        self.waits.keep_alive.get(&vhost).copied().unwrap_or(DEFAULT_TIMEOUT)
     }
 }
 
@@ -151,15 +132,11 @@ struct Connection {
     facts: ConnectionFacts,
     /// For the head of the first request.
     timeout: Duration,
-    /// For the next request.
-    keep_alive: Duration,
 }
 
 impl Connection {
     fn new(serving: Serving, facts: ConnectionFacts) -> Self {
-        let vhost = facts.sni_vhost.unwrap_or_else(|| serving.vhost(facts.listener, None));
-        let (timeout, keep_alive) = (serving.waits.timeout, serving.keep_alive(vhost));
-        Self { serving, facts, timeout, keep_alive }
+        Self { timeout: serving.timeout, serving, facts }
     }
 }
 
@@ -186,7 +163,7 @@ async fn serve_spoken<S>(
 where
     S: Peek + Socket + Send + Sync + 'static,
 {
-    let deadline = Instant::now() + serving.waits.timeout;
+    let deadline = Instant::now() + serving.timeout;
     let raw = serving.raw(facts.listener);
     if let Some(raw) = raw.filter(|raw| raw.all && !facts.tls) {
         return serve_raw(stream, facts.peer, raw, &serving, slot).await;

@@ -187,7 +187,7 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         interpret: _,
         basic_auth: _,
         headers: _,
-        keepalive_timeout,
+        keepalive_timeout: _,
         exact_match: _,
         append_path: _,
         no_ws_upgrades: _,
@@ -196,7 +196,7 @@ pub(crate) fn mount_keys(mount: &Mount<'_>) -> Vec<&'static str> {
         place: _,
     } = mount;
     let gzip = matches!(origin, Origin::Gzip { .. });
-    set([("origin gzip://", gzip), ("keepalive-timeout", keepalive_timeout.is_some())])
+    set([("origin gzip://", gzip)])
 }
 
 fn set<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str> {

@@ -13,7 +13,7 @@ use axum::body::Body;
 use http::{Request, Response};
 use schemas::plan::{Bind, Cache, Mount, Origin, Vhost, VhostId};
 use schemas::route::canonical_path;
-use tower::Service;
+use tower::{Layer, Service};
 
 use super::honour;
 use super::site::Shared;
@@ -29,6 +29,7 @@ use crate::response::handler::redirect::Redirect;
 use crate::response::handler::refuse::Refuse;
 use crate::response::handler::ws::{Upgrade, VhostUpgrades};
 use crate::response::layer::cache;
+use crate::response::layer::keep_alive::{self, KeepAlive};
 
 /// Builds the router of one vhost. `upgrades` are its websocket protocols, started.
 pub(crate) fn router(
@@ -140,6 +141,24 @@ impl Routes {
     }
 
     fn add<S>(&mut self, mount: &Mount<'_>, service: &S)
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        match mount.keepalive_timeout {
+            None => self.route(mount, service),
+            Some(timeout) => {
+                let keep_alive = KeepAlive(timeout.into());
+                self.route(mount, &keep_alive::layer(keep_alive).layer(service.clone()));
+            }
+        }
+    }
+
+    fn route<S>(&mut self, mount: &Mount<'_>, service: &S)
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
             + Clone

@@ -1,6 +1,7 @@
 //! One generation of what is served: a plan, its hosts, and a router for each vhost, built when first asked for.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -27,6 +28,7 @@ use crate::response::handler::cgi::{LocalRedirect, Running};
 use crate::response::handler::file::FileCache;
 use crate::response::handler::ws::{Peer, StrictHost, VhostUpgrades, asks_for_websocket};
 use crate::response::layer::headers::Headers;
+use crate::response::layer::keep_alive::KeepAlive;
 use crate::response::log::{self, AccessLogs, Entry, Logged, Pending, VhostLog};
 use crate::shutdown::Drain;
 
@@ -74,6 +76,14 @@ struct VhostSite {
     /// Whether a mount wants to know the connection, and the path as it was sent.
     tells: bool,
     log: Option<VhostLog>,
+    /// `keepalive_timeout`.
+    keep_alive: Duration,
+}
+
+/// An answer, and how long its connection is kept after it: zero for not at all.
+pub(crate) struct Answered {
+    pub(crate) response: Response<Logged>,
+    pub(crate) keep_alive: Duration,
 }
 
 impl Site {
@@ -122,7 +132,7 @@ impl Site {
         connection: &ConnectionFacts,
         mut request: Request<B>,
         cut: Option<&Cut>,
-    ) -> Response<Logged>
+    ) -> Answered
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync,
@@ -163,7 +173,8 @@ impl Site {
         vhost.demands.in_clear(connection, &mut response);
         let websocket = response.extensions().get::<log::Protocol>().is_some();
         self.shared.served.count(id, version, response.status(), websocket);
-        pending.answered(response)
+        let KeepAlive(keep_alive) = response.extensions_mut().remove().unwrap_or(KeepAlive(vhost.keep_alive));
+        Answered { response: pending.answered(response), keep_alive }
     }
 
     /// Makes the path canonical; `tells`: and keeps what it was. The answer, if the request may not be served.
@@ -251,8 +262,9 @@ impl VhostSite {
         let demands = Demands::new(id, &vhost, shared.plan.global().default_alpn);
         let log = shared.logs.of(&vhost);
         let headers = stack.vhost_headers(&vhost);
+        let keep_alive = vhost.keepalive_timeout.into();
         let upgrades = without_leaving_mounts(vhost).map(|vhost| build(&vhost));
-        Self { router, upgrades, headers, demands, tells, log }
+        Self { router, upgrades, headers, demands, tells, log, keep_alive }
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {

@@ -1,6 +1,7 @@
 //! All layers joined, in one place. Read from top to bottom: the first is outermost, so the last to touch an answer.
 //!
 //! Outermost of all, `boot/site.rs` puts the access log around the vhost: what no mount answers has a line too.
+//! Around what follows, where a mount has a `keepalive-timeout`, `boot/router.rs` marks its answers with it.
 //!
 //! 1. `headers` of vhost and mount: on every answer, refusals and redirects included; behind them, in the same pass,
 //!    `server` and `sts`, only if nothing has set the header, so a configured header wins.

@@ -49,6 +49,9 @@ use crate::response::log::Entry;
 /// How much is read at once while a head is incomplete, in bytes.
 const PIECE: usize = 4 << 10;
 
+/// The end of a connection that is not kept is hyper's to make; this is only in case that it does not.
+const LEAST_IDLE: Duration = Duration::from_secs(1);
+
 /// What the service that answers tells the guard.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
@@ -56,15 +59,24 @@ pub(super) struct Answers {
     answered: AtomicU64,
     /// Whether the last answer was to speak another protocol.
     switched: AtomicBool,
+    /// How long the next request may take to come, in milliseconds, as the last answer has it.
+    idle: AtomicU64,
     /// What the guard answered in the middle of a request's content, for whoever logs that request.
     pub(super) cut: Cut,
 }
 
 impl Answers {
-    /// A request was answered; `switched`: with 101.
-    pub(super) fn note(&self, switched: bool) {
+    /// A request was answered; `switched`: with 101. The next one may take `idle` to come.
+    pub(super) fn note(&self, switched: bool, idle: Duration) {
         self.switched.store(switched, Ordering::Relaxed);
+        self.idle.store(u64::try_from(idle.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How long the next request may take to come; `None` while not all of so many requests are answered.
+    fn idle_after(&self, requests: u64) -> Option<Duration> {
+        let idle = || Duration::from_millis(self.idle.load(Ordering::Relaxed)).max(LEAST_IDLE);
+        (self.answered.load(Ordering::Relaxed) >= requests).then(idle)
     }
 }
 
@@ -91,15 +103,6 @@ pub(super) type RefusedHead<'h> = Option<&'h [u8]>;
 type MakeAnswer =
     Box<dyn Fn(Fault, Option<&str>, RefusedHead<'_>) -> (Response<String>, Option<Entry>) + Send + Sync>;
 
-/// How long requests may take to come.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
-    /// For the first request, and for each head from its first byte on.
-    pub(super) head: Duration,
-    /// For the next request.
-    pub(super) idle: Duration,
-}
-
 /// A transport whose input is judged.
 pub(super) struct Guarded<S> {
     io: S,
@@ -119,7 +122,8 @@ pub(super) struct Guarded<S> {
     unflushed: bool,
     /// Who waits for answers to be out.
     reader: Option<Waker>,
-    times: Times,
+    /// For the first request, and for each head from its first byte on.
+    timeout: Duration,
     limits: Limits,
     reading: Pace,
     writing: Pace,
@@ -131,7 +135,7 @@ pub(super) struct Guarded<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     pub(super) fn new(
         io: S,
-        times: Times,
+        timeout: Duration,
         limits: Limits,
         answers: Arc<Answers>,
         presence: Presence,
@@ -151,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             refusing: None,
             unflushed: false,
             reader: None,
-            times,
+            timeout,
             limits,
             reading: Pace::default(),
             writing: Pace::default(),
@@ -248,11 +252,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         let wait = if self.scanner.is_in_body() {
             Wait::Content(self.limits.request_rate)
         } else if !self.held.is_empty() {
-            Wait::Head(self.times.head)
+            Wait::Head(self.timeout)
         } else if self.heads == 0 {
-            Wait::Request(self.times.head)
+            Wait::Request(self.timeout)
+        } else if let Some(idle) = self.answers.idle_after(self.heads) {
+            Wait::Request(idle)
         } else {
-            Wait::Request(self.times.idle)
+            // Its answer is being made, so it is not the client that is waited for.
+            return Poll::Pending;
         };
         if !self.reading.is_over(wait, cx) {
             return Poll::Pending;

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::header::UPGRADE;
-use http::{Request, StatusCode};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -13,11 +13,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
 use super::finish::{asked_to_end, finish_when};
-use super::guard::{Answers, Guarded, Times};
+use super::guard::{Answers, Guarded};
 use super::limits::FIELDS;
 use super::presence::Presence;
 use super::sendfile::SendsFiles;
 use super::upgraded::Unwrap;
+use crate::boot::site::Answered;
 
 /// The write buffer and the rest of the read buffer, in bytes, twice the largest head at least. It bounds what hyper holds
 /// for a connection.
@@ -51,8 +52,13 @@ where
         let exchange = Arc::clone(&exchange);
         async move {
             let Connection { serving, facts, .. } = &exchange.connection;
-            let response = serving.site.respond(facts, request, Some(&exchange.answers.cut)).await;
-            exchange.answers.note(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+            let answered = serving.site.respond(facts, request, Some(&exchange.answers.cut)).await;
+            let Answered { mut response, keep_alive } = answered;
+            let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            if keep_alive.is_zero() && !switched {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            exchange.answers.note(switched, keep_alive);
             Ok::<_, Infallible>(response)
         }
     });
@@ -65,13 +71,12 @@ fn guarded<S>(stream: S, exchange: &Arc<Exchange>) -> Guarded<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Connection { timeout, keep_alive, .. } = exchange.connection;
+    let timeout = exchange.connection.timeout;
     let limits = exchange.connection.serving.limits();
-    let times = Times { head: timeout, idle: keep_alive };
     let answers = Arc::clone(&exchange.answers);
     let refuser = Arc::clone(exchange);
     let presence = exchange.connection.facts.presence.clone();
-    Guarded::new(stream, times, limits, answers, presence, move |fault, host, head| {
+    Guarded::new(stream, timeout, limits, answers, presence, move |fault, host, head| {
         let Connection { serving, facts, .. } = &refuser.connection;
         let (site, status) = (&serving.site, fault.refusal.status());
         let entry = head.and_then(|head| site.log_refusal(facts, host, head, status));
@@ -85,7 +90,6 @@ fn builder(connection: &Connection) -> Builder {
     builder
         // The guard has clocks of its own.
         .header_read_timeout(None)
-        .keep_alive(!connection.keep_alive.is_zero())
         // A second line of defence behind the guard's own limits.
         .max_header_size(limits.size)
         .max_buf_size(MAX_BUFFER.max(limits.size * 2))

@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::finish::{Begun, finish_when};
 use super::{Connection, ConnectionFacts, Failure};
+use crate::boot::site::Answered;
 use crate::request::in_flight::Share;
 use crate::response::error::Refusal;
 use activity::Activity;
@@ -53,7 +54,7 @@ pub(super) async fn serve<S>(stream: S, connection: Connection) -> Result<(), Fa
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (timeout, keep_alive) = (connection.timeout, connection.keep_alive);
+    let timeout = connection.timeout;
     let limits = connection.serving.limits();
     let drain = connection.serving.drain.clone();
     let websockets = connection.serving.site.opens_websockets(connection.facts.listener);
@@ -79,7 +80,7 @@ where
     let end = async {
         tokio::select! {
             () = Begun::new(&drain) => {}
-            () = shared.activity.idle(keep_alive) => {}
+            () = shared.activity.idle() => {}
         }
     };
     tokio::select! {
@@ -103,7 +104,9 @@ impl Shared {
         let (content, late) = Content::new(content, serving.limits().request_rate);
         // Only content can be late, and few requests have any.
         let host = parts.uri.authority().filter(|_| late.may_be()).map(ToString::to_string);
-        let response = serving.site.respond(facts, Request::from_parts(parts, content), None).await;
+        let answered = serving.site.respond(facts, Request::from_parts(parts, content), None).await;
+        let Answered { response, keep_alive } = answered;
+        self.activity.answered(keep_alive);
         let response = if late.is_so() {
             let status = Refusal::Timeout.status();
             let page = serving.site.refusal(facts, host.as_deref(), status, SLOW);

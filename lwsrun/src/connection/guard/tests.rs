@@ -135,12 +135,11 @@ fn limits() -> Limits {
 fn served() -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
     let (client, server) = duplex(1 << 20);
     let answers = Arc::new(Answers::default());
-    let times = Times { head: HEAD, idle: Duration::from_secs(60) };
     let refuse = |fault: Fault, host: Option<&str>, _: RefusedHead<'_>| {
         (page_of(fault.refusal.status(), &format!("{} at {host:?}", fault.what)), None)
     };
     let presence = Presence::looked_for();
-    let guarded = Guarded::new(server, times, limits(), Arc::clone(&answers), presence.clone(), refuse);
+    let guarded = Guarded::new(server, HEAD, limits(), Arc::clone(&answers), presence.clone(), refuse);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&seen);
     tokio::spawn(async move {
@@ -154,7 +153,8 @@ fn served() -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
                     "/slow" => slow(request, presence.watch(), noted).await,
                     _ => echo(request, noted).await?,
                 };
-                answers.note(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+                let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                answers.note(switched, Duration::from_secs(60));
                 Ok::<_, Infallible>(response)
             }
         });

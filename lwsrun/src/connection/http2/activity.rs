@@ -3,18 +3,37 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::sleep;
+
+/// The shortest time for which a connection is kept: its requests come one by one.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// What a connection's streams do, as far as it matters for when to end it.
 ///
 /// A response whose body is still sent is not counted: all that idleness leads to is a GOAWAY, which lets streams
 /// finish.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Activity {
     /// Requests that are being answered.
     active: AtomicU32,
     /// Begins and ends of requests.
     events: AtomicU64,
+    /// How long the next request may take to come, in milliseconds, as the last answer has it; at first for ever.
+    keep_alive: AtomicU64,
+    /// That has changed.
+    changed: Notify,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            active: AtomicU32::new(0),
+            events: AtomicU64::new(0),
+            keep_alive: AtomicU64::new(u64::MAX),
+            changed: Notify::new(),
+        }
+    }
 }
 
 impl Activity {
@@ -25,12 +44,24 @@ impl Activity {
         Request(self)
     }
 
-    /// Resolves when nothing happened for `keep_alive`, at the latest after twice that.
-    pub(super) async fn idle(&self, keep_alive: Duration) {
-        let period = keep_alive.max(Duration::from_secs(1));
+    /// A request was answered; the next one may take so long to come.
+    pub(super) fn answered(&self, keep_alive: Duration) {
+        let keep_alive = u64::try_from(keep_alive.as_millis()).unwrap_or(u64::MAX);
+        if self.keep_alive.swap(keep_alive, Ordering::Relaxed) != keep_alive {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Resolves when nothing happened for as long as the last answer allows, and a second at least; at the latest after
+    /// twice that.
+    pub(super) async fn idle(&self) {
         loop {
             let before = self.events.load(Ordering::Relaxed);
-            sleep(period).await;
+            let period = Duration::from_millis(self.keep_alive.load(Ordering::Relaxed)).max(LEAST);
+            tokio::select! {
+                () = sleep(period) => {}
+                () = self.changed.notified() => continue,
+            }
             if self.active.load(Ordering::Relaxed) == 0 && self.events.load(Ordering::Relaxed) == before {
                 return;
             }
@@ -65,12 +96,27 @@ mod tests {
         let activity = Activity::default();
         let start = tokio::time::Instant::now();
         let request = activity.begin();
+        activity.answered(Duration::from_secs(10));
         let work = async {
             sleep(Duration::from_secs(25)).await;
             drop(request);
         };
-        tokio::join!(activity.idle(Duration::from_secs(10)), work);
+        tokio::join!(activity.idle(), work);
         // The request ended in the third period, so the fourth is the first quiet one.
         assert_eq!(start.elapsed().as_secs(), 40);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_answer_says_how_long() {
+        let activity = Activity::default();
+        let start = tokio::time::Instant::now();
+        let work = async {
+            sleep(Duration::from_secs(500)).await;
+            activity.answered(Duration::from_secs(100));
+            sleep(Duration::from_secs(30)).await;
+            activity.answered(Duration::from_secs(5));
+        };
+        tokio::join!(activity.idle(), work);
+        assert_eq!(start.elapsed().as_secs(), 535);
     }
 }
