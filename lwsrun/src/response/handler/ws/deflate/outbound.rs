@@ -55,9 +55,11 @@ impl Press {
             return found.packed.clone();
         }
         let slot = self.compressors.get_mut(usize::from(bits).checked_sub(9)?)?;
-        let compressor =
-            slot.get_or_insert_with(|| Compress::new_with_window_bits(Compression::fast(), false, bits));
-        let packed = compress(compressor, message).map(Bytes::from);
+        // Taken out, so that one that panicked is not used again.
+        let mut compressor =
+            slot.take().unwrap_or_else(|| Compress::new_with_window_bits(Compression::fast(), false, bits));
+        let packed = compress(&mut compressor, message).map(Bytes::from);
+        *slot = Some(compressor);
         if !message.is_unique() {
             self.keep(Kept { bits, message: message.clone(), packed: packed.clone() });
         }
@@ -84,7 +86,9 @@ impl Kept {
 fn compress(compressor: &mut Compress, message: &[u8]) -> Option<Vec<u8>> {
     const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
     compressor.reset();
-    let mut packed = Vec::with_capacity(message.len());
+    // Room for the worst there is, 9 bits for each byte: the compressor panics where it runs out of room, and is of no
+    // use after that.
+    let mut packed = Vec::with_capacity(message.len() + message.len() / 8 + 64);
     let status = compressor.compress_vec(message, &mut packed, FlushCompress::Sync);
     // Where all room was needed there may be more to come.
     let whole = compressor.total_in() == message.len() as u64 && packed.len() < packed.capacity();
@@ -108,14 +112,40 @@ mod tests {
                 assert!(packed.is_none_or(|packed| packed.len() < length));
             }
         }
-        // Numbers without a pattern: a generator with full period.
+    }
+
+    /// Numbers without a pattern, from `least` to 255: a generator with full period.
+    fn noise(least: u8) -> Bytes {
         let mut state = 1_u32;
         let noise = std::iter::repeat_with(|| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state.to_be_bytes()[0]
+            state.to_be_bytes()[0].max(least)
         });
-        let noise: Vec<u8> = noise.take(5000).collect();
-        assert_eq!(pack(&noise.into(), 15), None);
+        noise.take(LONGEST).collect()
+    }
+
+    #[test]
+    fn what_does_not_gain_is_left_and_harms_nothing() {
+        // Below 144 a byte takes 8 bits at worst, above it 9.
+        for noise in [noise(0), noise(144), noise(200)] {
+            let lengths = (SHORTEST..9000).step_by(37).chain([16_384, 65_536, LONGEST]);
+            for length in lengths {
+                for bits in [9, 12, 15] {
+                    let message = noise.slice(..length);
+                    let Some(packed) = pack(&message, bits) else { continue };
+                    assert!(packed.len() < length);
+                    assert_eq!(unpacked(&packed, bits), message, "{length} {bits}");
+                }
+            }
+        }
+    }
+
+    fn unpacked(packed: &[u8], bits: u8) -> Vec<u8> {
+        let mut message = Vec::with_capacity(LONGEST + 1);
+        let packed = [packed, &[0, 0, 0xff, 0xff]].concat();
+        let mut inflater = flate2::Decompress::new_with_window_bits(false, bits);
+        inflater.decompress_vec(&packed, &mut message, flate2::FlushDecompress::Sync).unwrap();
+        message
     }
 
     #[test]
