@@ -76,6 +76,15 @@ fn size(options: &Options, name: &str) -> Result<Option<usize>, StartError> {
 impl Origins {
     fn read(options: &Options) -> Result<Option<Self>, StartError> {
         let mut origins = options.texts(ORIGINS)?;
+        if origins.is_empty() {
+            // An empty list lets nobody in, or everybody: whoever wrote it has to say.
+            return match options.all(ORIGINS).next() {
+                None => Ok(None),
+                Some(_) => Err(StartError::new(format!(
+                    "option `{ORIGINS}` lists none; take it out to let every page in, or list `self`"
+                ))),
+            };
+        }
         origins.iter_mut().for_each(|origin| origin.make_ascii_lowercase());
         let is_origin = |origin: &str| match origin.split_once("://") {
             Some((scheme, host)) => !scheme.is_empty() && !host.is_empty() && !host.contains('/'),
@@ -85,7 +94,7 @@ impl Origins {
             Some(wrong) => Err(StartError::new(format!(
                 "option `{ORIGINS}` must list origins such as `https://example.com`, or `self`, not `{wrong}`"
             ))),
-            None => Ok((!origins.is_empty()).then(|| Self(origins.into_iter().map(Into::into).collect()))),
+            None => Ok(Some(Self(origins.into_iter().map(Into::into).collect()))),
         }
     }
 
@@ -118,6 +127,9 @@ mod tests {
     #[test]
     fn who_is_let_in() {
         assert_eq!(origins(&[]), Ok(None));
+        for none in [text(""), text("  "), OptionValue::Json("[]".into())] {
+            assert!(origins(&[none]).unwrap_err().to_string().contains("lists none"));
+        }
         let two = origins(&[text("https://a.test self"), text("http://B.test:8080")]).unwrap().unwrap();
         let list = OptionValue::Json(r#"["https://a.test","self","http://b.test:8080"]"#.into());
         assert_eq!(origins(&[list]).unwrap().unwrap(), two);

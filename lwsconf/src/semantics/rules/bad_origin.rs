@@ -18,6 +18,15 @@ pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
 const MOST: usize = 8;
 
 fn judge(text: &Text<'_>, report: &mut Report) {
+    if text.value.trim_ascii().is_empty() {
+        let found = Diagnostic::error(Code::BadOrigin, "`origins` lists none", text.span());
+        return report.push(
+            found
+                .label("no origin")
+                .note("lwsrun does not start the protocol with it")
+                .help("take it out to let every page in, or write `self` for pages of the vhost only"),
+        );
+    }
     let words = text.value.split_ascii_whitespace();
     for word in words.filter(|word| !is_origin(word)).take(MOST) {
         let start = word.as_ptr() as usize - text.value.as_ptr() as usize;
