@@ -364,6 +364,8 @@ codes! {
     BadOrigin = "L0503",
     /// A websocket protocol that any page may use with what its visitor has.
     OpenOrigins = "L0504",
+    /// A protocol for raw connections that lwsrun does not have.
+    RawOption = "L0505",
 }
 
 impl Code {

@@ -57,6 +57,7 @@ mod open_origins;
 mod open_socket;
 mod proxy_in_clear;
 mod proxy_loop;
+mod raw_option;
 mod redirect_host;
 mod redirect_loop;
 mod rejects_everybody;
@@ -131,6 +132,7 @@ const RULES: &[Rule] = &[
     bad_origin::check,
     open_origins::check,
     listen_accept::check,
+    raw_option::check,
     not_found_relative::check,
     not_found_external::check,
     not_found_unserved::check,
