@@ -2,7 +2,9 @@
 //! reads them must not be able to tell.
 
 use std::fs::File;
+use std::time::Instant;
 
+use tests::PATIENCE;
 use tests::client::{Client, Framing, Response, get};
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;
@@ -165,6 +167,36 @@ fn a_file_that_is_cut_while_it_is_sent_ends_the_connection() {
     assert!(client.has_ended() && response.body.len() < size);
     assert_eq!(get(port, "a.test", "/").text(), "home");
     drop(server);
+}
+
+#[test]
+fn a_file_that_is_replaced_or_deleted_while_it_is_sent_arrives_as_it_was() {
+    let whole = bytes(64 * 1024 * KIB);
+    let port = free_port();
+    let config = TempConfig::vhost(port, WWW).www("new", "new");
+    let config = config.www("replaced.png", &whole).www("deleted.png", &whole);
+    let _server = Server::start(&config.compile());
+    let path = |name: &str| config.path("www").join(name);
+    for (name, status) in [("replaced.png", 200), ("deleted.png", 404)] {
+        let mut client = Client::tcp(port);
+        client.send(format!("GET /{name} HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+        // The answer has begun, and most of it fits into no buffer.
+        assert!(client.need(100));
+        if status == 200 {
+            std::fs::rename(path("new"), path(name)).unwrap();
+        } else {
+            std::fs::remove_file(path(name)).unwrap();
+        }
+        let response = client.expect("GET");
+        assert_eq!((response.status, response.framing), (200, Framing::Length), "{name}");
+        assert!(response.body == whole, "{name}: other bytes, {} of them", response.body.len());
+        // Whoever asks anew gets what is there now, once the server has looked again.
+        let deadline = Instant::now() + PATIENCE;
+        let changed = |response: Response| response.status == status && response.body != whole;
+        while !changed(client.get("a.test", &format!("/{name}"))) {
+            assert!(Instant::now() < deadline, "{name} is as it was");
+        }
+    }
 }
 
 #[test]

@@ -161,12 +161,14 @@ impl Site {
         }
         let mut response = match refusal {
             None => {
-                let answer = bounded(
-                    connection.share.as_deref(),
-                    vhost.serve(request.map(|body| self.content.bound(body))),
-                )
-                .await;
-                answer.unwrap_or_else(|| vhost.refuse(Refusal::Unavailable.response()))
+                let (parts, content) = request.into_parts();
+                let (content, exceeded) = self.content.bound(content);
+                let serving = vhost.serve(Request::from_parts(parts, content));
+                match bounded(connection.share.as_deref(), serving).await {
+                    Some(_) if exceeded.is_so() => vhost.refuse(Refusal::ContentTooLarge.response()),
+                    Some(answer) => answer,
+                    None => vhost.refuse(Refusal::Unavailable.response()),
+                }
             }
             Some(refusal) => vhost.refuse(refusal),
         };

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Context;
 
 use axum::body::Body;
+use futures_util::task::AtomicWaker;
 use http_body_util::BodyExt;
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdin;
@@ -28,6 +30,8 @@ struct State {
     waits: AtomicBool,
     /// The content broke off.
     broken: AtomicBool,
+    /// Who wants to know that it does.
+    reader: AtomicWaker,
 }
 
 /// How far a feed has come.
@@ -48,9 +52,10 @@ impl Feed {
         Self { task, state }
     }
 
-    /// How far it has come.
-    pub(super) fn progress(&self) -> Progress {
-        let State { taken, waits, broken } = &*self.state;
+    /// How far it has come. Whoever asks is woken when the content breaks off.
+    pub(super) fn progress(&self, cx: &Context<'_>) -> Progress {
+        let State { taken, waits, broken, reader } = &*self.state;
+        reader.register(cx.waker());
         Progress {
             taken: taken.load(Ordering::Relaxed),
             waits: waits.load(Ordering::Relaxed),
@@ -76,6 +81,7 @@ async fn feed(mut content: Body, stdin: ChildStdin, state: Arc<State>) {
             // The program must not take what came for all of it: its input stays open until it is killed.
             Some(Err(_)) => {
                 state.broken.store(true, Ordering::Relaxed);
+                state.reader.wake();
                 return std::future::pending().await;
             }
         };

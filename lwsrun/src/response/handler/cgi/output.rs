@@ -121,7 +121,7 @@ impl Output {
 
     /// Reads more into the buffer, and gives how much; 0 at the end.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Fault>> {
-        let progress = self.feed.as_ref().map(Feed::progress).unwrap_or_default();
+        let progress = self.feed.as_ref().map(|feed| feed.progress(cx)).unwrap_or_default();
         if progress.broken || self.watch.as_ref().is_some_and(Watch::is_gone) {
             return Poll::Ready(Err(Fault::Gone));
         }
