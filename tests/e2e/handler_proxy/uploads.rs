@@ -103,6 +103,30 @@ fn an_answer_may_come_while_content_goes_out() {
 }
 
 #[test]
+fn an_upstream_that_answers_and_takes_no_more_is_let_go() {
+    let (note, noted) = channel();
+    let upstream = Upstream::start(move |_, mut client| {
+        let _ = head(&mut client);
+        client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        // Nothing is read until the test says so: what was sent fills the buffers of the connection.
+        note.send(client).unwrap();
+    });
+    let keys =
+        ", \"proxy-answer-timeout\": \"1\", \"proxy-idle-timeout\": \"1\", \"proxy-connections\": \"1\"";
+    let site = before(&upstream, keys);
+    let idle = site.server.open_files();
+    let mut client = Client::tcp(site.port);
+    client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000000\r\n\r\n");
+    assert_eq!(client.expect("POST").status, 200);
+    let unread = noted.recv_timeout(PATIENCE).unwrap();
+    // More than the buffers between hold: this returns when the server has cut the connection.
+    client.send(vec![b'x'; 64 << 20]);
+    drop(client);
+    assert_eq!(site.server.open_files_down_to(idle), idle, "the upstream's connection is kept");
+    drop(unread);
+}
+
+#[test]
 fn a_large_upload_takes_little_memory() {
     let bytes = std::env::var("PROXY_UPLOAD").ok().and_then(|bytes| bytes.parse().ok()).unwrap_or(LARGE);
     let upstream = Upstream::start(move |_, mut client| {

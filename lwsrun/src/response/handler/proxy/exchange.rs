@@ -54,7 +54,8 @@ pub(super) async fn exchange(
     }
     let driver = match (driver, &progress) {
         (Driver::Http1(connection), Some(progress)) if progress.is_running(waits) => {
-            Driver::Elsewhere(connection.detach())
+            let limits = origin.limits();
+            Driver::Elsewhere(connection.detach(Arc::clone(progress), limits.answer.max(limits.idle)))
         }
         (driver, _) => driver,
     };

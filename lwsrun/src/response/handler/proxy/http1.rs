@@ -3,7 +3,9 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -113,13 +115,32 @@ impl Http1 {
         self.timer
     }
 
-    /// Gives it a task of its own, and gives back its timer: content goes out whatever becomes of the answer.
-    pub(super) fn detach(self) -> Timer {
-        let Self { driver, timer, _ticket: ticket, sender: _, received: _, idle_since: _ } = self;
+    /// Gives it a task of its own, and gives back its timer: content goes out whatever becomes of the answer, for as
+    /// long as anything moves. An upstream that has answered and takes no more would keep the connection for ever.
+    pub(super) fn detach(self, progress: Arc<Progress>, wait: Duration) -> Timer {
+        let Self { mut driver, timer, received, _ticket: ticket, sender: _, idle_since: _ } = self;
         tokio::spawn(async move {
             let _ticket = ticket;
-            if let Err(error) = driver.await {
-                tracing::debug!("an upstream's connection ended: {error}");
+            let mut silence = Timer::new(wait);
+            let mut moved = (0, 0);
+            let ended = poll_fn(|cx| {
+                if let Poll::Ready(ended) = Pin::new(&mut driver).poll(cx) {
+                    return Poll::Ready(Some(ended));
+                }
+                while silence.is_over(cx) {
+                    let now = (progress.bytes(), received.bytes());
+                    if now == moved {
+                        return Poll::Ready(None);
+                    }
+                    moved = now;
+                    silence.restart(wait);
+                }
+                Poll::Pending
+            });
+            match ended.await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::debug!("an upstream's connection ended: {error}"),
+                None => tracing::debug!("an upstream has answered and takes no more of the request"),
             }
         });
         timer
