@@ -45,9 +45,9 @@ pub(crate) fn router(
         for mount in in_order_of_preference(&vhost.mounts) {
             add_mount(&mut routes, shared, (id, vhost), mount, stack, upgrades);
         }
-        routes.or(stack.around(&stack.vhost_headers(vhost), None, fallback))
+        routes.or(stack.around(&stack.of_vhost(vhost), None, fallback))
     } else {
-        routes.or(stack.around(&stack.vhost_headers(vhost), None, Refuse(Refusal::NotImplemented)))
+        routes.or(stack.around(&stack.of_vhost(vhost), None, Refuse(Refusal::NotImplemented)))
     }
 }
 
@@ -59,37 +59,37 @@ fn add_mount(
     stack: &Stack,
     upgrades: &VhostUpgrades,
 ) {
-    let headers = stack.mount_headers(vhost, mount);
-    if !honour::mount_keys(mount).is_empty() {
-        return routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
-    }
     let place = shared.plan.describe(mount.place);
+    let outside = stack.of_mount(vhost, mount, &place);
+    if !honour::mount_keys(mount).is_empty() {
+        return routes.add(mount, &stack.around(&outside, None, Refuse(Refusal::NotImplemented)));
+    }
     let protect = ProtectLayer::new(mount, place.clone());
     match &mount.origin {
         // Redirects come before upgrades, as in lwsws.
         Origin::Redirect { url } => {
             let redirect = Redirect::new(url, mount.append_path, mount.mountpoint);
-            routes.add(mount, &stack.around(&headers, protect, redirect));
+            routes.add(mount, &stack.around(&outside, protect, redirect));
         }
         Origin::File { docroot } => {
             let files = FileService::new(mount, docroot, place, &shared.files);
             let cached = tower::ServiceBuilder::new().layer(cache::layer(mount.cache)).service(files);
             if mount.interpret.is_empty() {
                 let files = Upgrade::new(cached, upgrades.clone());
-                return routes.add(mount, &stack.around(&headers, protect, files));
+                return routes.add(mount, &stack.around(&outside, protect, files));
             }
             let running = |name: &str| upgrades.instance(name)?.ok();
             let files = Upgrade::new(Interpreted::new(mount, cached, running), upgrades.clone());
-            routes.add(mount, &stack.around(&headers, protect, files));
+            routes.add(mount, &stack.around(&outside, protect, files));
         }
         Origin::Callback { protocol } => match upgrades.instance(protocol) {
             Some(Ok(running)) => {
                 let callback = Upgrade::new(Callback::new(mount, running), upgrades.clone());
-                routes.add(mount, &stack.around(&headers, protect, callback));
+                routes.add(mount, &stack.around(&outside, protect, callback));
             }
             // Not listed by the vhost, not built in, or failed to start: said at start.
             Some(Err(_)) | None => {
-                routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
+                routes.add(mount, &stack.around(&outside, None, Refuse(Refusal::NotImplemented)));
             }
         },
         // Websockets are the upstream's.
@@ -100,14 +100,14 @@ fn add_mount(
             let cached = tower::ServiceBuilder::new()
                 .option_layer((mount.cache != Cache::default()).then(|| cache::layer(mount.cache)))
                 .service(proxy);
-            routes.add(mount, &stack.around(&headers, protect, cached));
+            routes.add(mount, &stack.around(&outside, protect, cached));
         }
         Origin::Cgi { program } => {
             let cgi = Cgi::new(vhost, mount, program, port(shared, vhost), &place, &shared.programs);
-            routes.add(mount, &stack.around(&headers, protect, Upgrade::new(cgi, upgrades.clone())));
+            routes.add(mount, &stack.around(&outside, protect, Upgrade::new(cgi, upgrades.clone())));
         }
         Origin::Gzip { .. } => {
-            routes.add(mount, &stack.around(&headers, None, Refuse(Refusal::NotImplemented)));
+            routes.add(mount, &stack.around(&outside, None, Refuse(Refusal::NotImplemented)));
         }
     }
 }

@@ -9,7 +9,9 @@
 //! 3. `basic-auth`: inside `headers`, which its refusals carry; around all of the mount, upgrades and redirects included,
 //!    so that there is no way past it.
 //! 4. upgrade to websocket: inside all headers; around the mount, because any path upgrades.
-//! 5. `cache-control`: around file mounts only, and inside `headers`, which may replace it.
+//! 5. answers of 5xx are written to the server's log, with the mount's place: around what answers, so that the status
+//!    is the handler's own.
+//! 6. `cache-control`: around file mounts only, and inside `headers`, which may replace it.
 //!
 //! The stack is put around each mount's service before that is routed: a layer on the router would box every
 //! route once more for each layer. The router clones a mount's service for each request, so what layers hold is
@@ -24,6 +26,7 @@ use tower::{Service, ServiceBuilder};
 
 use crate::request::protect::ProtectLayer;
 use crate::response::layer::error_document::ErrorDocumentLayer;
+use crate::response::layer::faults::FaultsLayer;
 use crate::response::layer::headers::{DefaultField, Headers};
 use crate::response::layer::{server_string, sts};
 
@@ -33,6 +36,13 @@ pub(crate) struct Stack {
     /// Headers of every answer that does not have them from elsewhere.
     defaults: Vec<DefaultField>,
     error_document: Option<ErrorDocumentLayer>,
+}
+
+/// What all services of a mount have around them.
+#[derive(Debug)]
+pub(crate) struct Outside {
+    headers: Headers,
+    faults: Option<FaultsLayer>,
 }
 
 impl Stack {
@@ -51,15 +61,21 @@ impl Stack {
         Headers::new(&vhost.headers, &[], &self.defaults)
     }
 
-    /// The headers of a mount's answers.
-    pub(crate) fn mount_headers(&self, vhost: &Vhost<'_>, mount: &Mount<'_>) -> Headers {
-        Headers::new(&vhost.headers, &mount.headers, &self.defaults)
+    /// What a mount, at its `file:line`, has around it.
+    pub(crate) fn of_mount(&self, vhost: &Vhost<'_>, mount: &Mount<'_>, place: &str) -> Outside {
+        let headers = Headers::new(&vhost.headers, &mount.headers, &self.defaults);
+        Outside { headers, faults: Some(FaultsLayer::new(place, mount.mountpoint)) }
+    }
+
+    /// What is around the service for all that no mount has.
+    pub(crate) fn of_vhost(&self, vhost: &Vhost<'_>) -> Outside {
+        Outside { headers: self.vhost_headers(vhost), faults: None }
     }
 
     /// The stack around one service. `protect` is the mount's, if it asks for credentials.
     pub(crate) fn around<S>(
         &self,
-        headers: &Headers,
+        outside: &Outside,
         protect: Option<ProtectLayer>,
         inner: S,
     ) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
@@ -77,9 +93,10 @@ impl Stack {
         S::Future: Send + Unpin + 'static,
     {
         ServiceBuilder::new()
-            .layer(headers.layer())
+            .layer(outside.headers.layer())
             .option_layer(self.error_document.clone())
             .option_layer(protect)
+            .option_layer(outside.faults.clone())
             .service(inner)
     }
 }

@@ -48,6 +48,7 @@ use tower::Service;
 use crate::connection::ConnectionFacts;
 use crate::request::path::AsSent;
 use crate::response::error::Refusal;
+use crate::response::layer::faults::said;
 use child::Child;
 use complaints::Complaints;
 use environment::Environment;
@@ -142,7 +143,7 @@ impl Shared {
         }
         let Some(counted) = self.running.begin() else {
             self.complaints.tell("503: as many programs run as `limit-cgi-programs` allows");
-            return Refusal::Unavailable.response();
+            return said(Refusal::Unavailable.response());
         };
         let program = match self.programs.find(parts.uri.path()) {
             Ok(program) => program,
@@ -152,7 +153,7 @@ impl Shared {
         let environment = self.environment.of(&parts, &program);
         let mut child = match Child::start(&program, &environment, has_content, counted, &self.complaints) {
             Ok(child) => child,
-            Err(refusal) => return refusal.response(),
+            Err(refusal) => return said(refusal.response()),
         };
         let feed = child.stdin().map(|stdin| Feed::start(content, stdin));
         let watch = parts.extensions.get::<ConnectionFacts>().map(|facts| facts.presence.watch());

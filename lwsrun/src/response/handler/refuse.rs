@@ -10,6 +10,7 @@ use http::{Request, Response};
 use tower::Service;
 
 use crate::response::error::Refusal;
+use crate::response::layer::faults::said;
 
 /// The service that refuses.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ impl Service<Request<Body>> for Refuse {
     }
 
     fn call(&mut self, _: Request<Body>) -> Self::Future {
-        ready(Ok(self.0.response()))
+        let answer = self.0.response();
+        // What is not honoured is said at start, with its place.
+        ready(Ok(if answer.status().is_server_error() { said(answer) } else { answer }))
     }
 }

@@ -25,6 +25,7 @@ use super::parse::{self, Head, Wrong};
 use crate::connection::Watch;
 use crate::request::path::{self, AsSent};
 use crate::response::error::{Refusal, redirect};
+use crate::response::layer::faults::said;
 
 /// How much is read at once, in bytes.
 const PIECE: usize = 32 << 10;
@@ -246,7 +247,7 @@ impl Fault {
         if let Some(words) = self.words() {
             complaints.tell(&format!("{}: {words}", refusal.status().as_u16()));
         }
-        refusal.response()
+        said(refusal.response())
     }
 }
 

@@ -8,6 +8,7 @@ use axum::body::Body;
 use http::Response;
 
 use crate::response::error::Refusal;
+use crate::response::layer::faults::said;
 
 /// How often a mount's trouble is written down: an upstream that is down would fill the log.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
@@ -121,7 +122,7 @@ impl Trouble {
         } else {
             self.say(&format!("{fault}; answered {}", refusal.status().as_u16()));
         }
-        refusal.response()
+        said(refusal.response())
     }
 
     /// A line of the log; one in each [`LOG_INTERVAL`], which counts those before it that were left out.
