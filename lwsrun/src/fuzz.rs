@@ -5,6 +5,7 @@
 pub use crate::connection::fuzz::head_guard;
 pub use crate::response::handler::file::fuzz::{conditions, ranges};
 pub use crate::response::handler::file::fuzz_paths::paths;
+pub use crate::response::handler::ws::fuzz::{ws_deflate, ws_frames};
 
 #[cfg(test)]
 mod tests {
@@ -29,6 +30,16 @@ mod tests {
     #[test]
     fn conditions() {
         replay("conditions", super::conditions);
+    }
+
+    #[test]
+    fn ws_frames() {
+        replay("ws_frames", super::ws_frames);
+    }
+
+    #[test]
+    fn ws_deflate() {
+        replay("ws_deflate", super::ws_deflate);
     }
 
     fn replay(target: &str, run: fn(&[u8])) {

@@ -27,6 +27,8 @@ mod conversation;
 mod deflate;
 mod fault;
 mod frames;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod open;
 mod screen;
 mod session;
