@@ -10,6 +10,7 @@ mod access_log;
 mod bad_input;
 mod connection;
 mod demo;
+mod endurance;
 mod handler_cgi;
 mod handler_file;
 mod handler_proxy;
