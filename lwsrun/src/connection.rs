@@ -130,14 +130,6 @@ impl Serving {
 struct Connection {
     serving: Serving,
     facts: ConnectionFacts,
-    /// For the head of the first request.
-    timeout: Duration,
-}
-
-impl Connection {
-    fn new(serving: Serving, facts: ConnectionFacts) -> Self {
-        Self { timeout: serving.timeout, serving, facts }
-    }
 }
 
 /// Serves one accepted socket up to its end. What goes wrong is the peer's or the network's doing: a debug line.
@@ -178,9 +170,11 @@ where
         Spoken::Tls => serve_tls(Slotted::new(stream, slot), plain, serving, deadline).await?,
         Spoken::Http1 => {
             let stream = Slotted::new(Sendfile::new(stream), slot);
-            http1::serve(stream, Connection::new(serving, plain), true).await?;
+            http1::serve(stream, Connection { serving, facts: plain }, true).await?;
         }
-        Spoken::Http2 => http2::serve(Slotted::new(stream, slot), Connection::new(serving, plain)).await?,
+        Spoken::Http2 => {
+            http2::serve(Slotted::new(stream, slot), Connection { serving, facts: plain }).await?;
+        }
         Spoken::Other => {
             if let Some(raw) = serving.raw(plain.listener) {
                 serve_raw(stream, plain.peer, raw, &serving, slot).await?;
@@ -233,12 +227,12 @@ where
     }
     let http2 = agreed.http2;
     let facts = ConnectionFacts { tls: true, sni_vhost: Some(vhost), agreed: Some(agreed), client, ..facts };
-    let connection = Connection::new(serving, facts);
+    let connection = Connection { serving, facts };
     if http2 {
         http2::serve(stream, connection).await?;
     } else {
         // hyper has buffers of its own, which a connection that asks nothing yet does not need.
-        let first = timeout(connection.timeout, first_byte(&mut stream));
+        let first = timeout(connection.serving.timeout, first_byte(&mut stream));
         match unless_drained(&connection.serving.drain, first).await {
             Some(Ok(first)) => first?,
             Some(Err(_)) | None => return Ok(stream.shutdown().await?),

@@ -7,6 +7,20 @@ pub use crate::response::handler::file::fuzz::{conditions, ranges};
 pub use crate::response::handler::file::fuzz_paths::paths;
 pub use crate::response::handler::ws::fuzz::{ws_deflate, ws_frames};
 
+/// Input cut as a peer may cut it: into pieces of these lengths in turn, of one byte at least.
+pub(crate) fn pieces<'b>(bytes: &'b [u8], lengths: &[u8]) -> Vec<&'b [u8]> {
+    let (mut rest, mut pieces) = (bytes, Vec::new());
+    for length in lengths.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (piece, next) = rest.split_at(usize::from(*length).clamp(1, rest.len()));
+        pieces.push(piece);
+        rest = next;
+    }
+    pieces
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

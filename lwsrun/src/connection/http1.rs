@@ -71,7 +71,7 @@ fn guarded<S>(stream: S, exchange: &Arc<Exchange>) -> Guarded<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let timeout = exchange.connection.timeout;
+    let timeout = exchange.connection.serving.timeout;
     let limits = exchange.connection.serving.limits();
     let answers = Arc::clone(&exchange.answers);
     let refuser = Arc::clone(exchange);

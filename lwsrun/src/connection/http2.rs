@@ -54,7 +54,7 @@ pub(super) async fn serve<S>(stream: S, connection: Connection) -> Result<(), Fa
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let timeout = connection.timeout;
+    let timeout = connection.serving.timeout;
     let limits = connection.serving.limits();
     let drain = connection.serving.drain.clone();
     let websockets = connection.serving.site.opens_websockets(connection.facts.listener);

@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use super::fault::Fault;
 use super::scanner::Scanner;
 use crate::connection::limits::HeadLimits;
+use crate::fuzz::pieces;
 use crate::response::error::Refusal;
 
 /// How many of the first bytes of an input say where the others are cut.
@@ -41,19 +42,6 @@ pub fn head_guard(input: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (seen, answers) = runtime.block_on(by_hyper(&bytes));
     read_alike(heads, &bytes, &seen, &answers);
-}
-
-fn pieces<'b>(bytes: &'b [u8], lengths: &[u8]) -> Vec<&'b [u8]> {
-    let (mut rest, mut pieces) = (bytes, Vec::new());
-    for length in lengths.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        let (piece, next) = rest.split_at(usize::from(*length).clamp(1, rest.len()));
-        pieces.push(piece);
-        rest = next;
-    }
-    pieces
 }
 
 fn refusal(passed: &Passed) -> Option<Refusal> {

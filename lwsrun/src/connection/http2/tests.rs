@@ -59,7 +59,7 @@ impl Peer {
             presence: Presence::default(),
         };
         let (stream, server) = duplex(1 << 20);
-        let served = tokio::spawn(serve(server, Connection::new(serving, facts)));
+        let served = tokio::spawn(serve(server, Connection { serving, facts }));
         let mut peer = Self { stream, served, _control: control };
         peer.stream.write_all(PREFACE).await.unwrap();
         peer.send(4, 0, 0, settings).await;

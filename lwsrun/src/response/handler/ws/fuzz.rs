@@ -17,6 +17,7 @@ use super::conversation::Conversation;
 use super::deflate::{Deflate, pack};
 use super::session::Held;
 use super::stream::ReadAhead;
+use crate::fuzz::pieces;
 use crate::protocol::link::Link;
 use crate::protocol::{Message, Session};
 
@@ -91,19 +92,6 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame.extend(mask);
     frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
-}
-
-fn pieces<'b>(bytes: &'b [u8], lengths: &[u8]) -> Vec<&'b [u8]> {
-    let (mut rest, mut pieces) = (bytes, Vec::new());
-    for length in lengths.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        let (piece, next) = rest.split_at(usize::from(*length).clamp(1, rest.len()));
-        pieces.push(piece);
-        rest = next;
-    }
-    pieces
 }
 
 /// What a protocol hears, and the client in the end, when these pieces come.
