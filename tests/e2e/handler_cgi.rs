@@ -494,19 +494,3 @@ fn a_new_root() {
     let text = get(port, "a.test", "/").text();
     assert!(text.contains("/run.sh") && text.contains("/sub /sub\n") && !text.contains("/etc"), "{text}");
 }
-
-#[test]
-fn a_fault_is_said_once_with_place_method_and_path() {
-    let failing = sh("printf 'Status: 503 busy\\n\\n'");
-    let site = programs(&[("own", &failing), ("mute", &sh("exit 3"))], "");
-    assert_eq!(get(site.port, "a.test", "/own/a%22b?secret").status, 503);
-    let said = site.server.line_with("answered 503");
-    assert!(said.contains("conf.d/site:") && said.contains("mount `/own`"), "{said}");
-    assert!(said.contains("\"GET /own/a%22b\"") && !said.contains("secret"), "{said}");
-    // What the handler says itself has no second line. The last line comes after all others.
-    assert_eq!(get(site.port, "a.test", "/mute").status, 502);
-    assert_eq!(get(site.port, "a.test", "/own/last").status, 503);
-    let _ = site.server.line_with("/own/last");
-    let log = site.server.log()();
-    assert_eq!(log.lines().filter(|line| line.contains("mount `/mute`")).count(), 1, "{log}");
-}

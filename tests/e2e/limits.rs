@@ -156,7 +156,7 @@ fn content_of_unknown_length_is_limited_in_http_2() {
 #[test]
 fn requests_that_wait_are_limited_by_a_key() {
     for (most, waiting) in [(1, 1), (100, 12)] {
-        let (port, _config, _server) = readers(&format!("\"limit-requests\": {most}, \"count-threads\": 1"));
+        let (port, _config, server) = readers(&format!("\"limit-requests\": {most}, \"count-threads\": 1"));
         let mut connection = Connection::open(Client::tcp(port), &NO_TABLE);
         let kind = [("content-type", "application/x-www-form-urlencoded")];
         let head = [h2::request("POST", "/form"), h2::block(&kind)].concat();
@@ -175,6 +175,8 @@ fn requests_that_wait_are_limited_by_a_key() {
             refused.iter().copied().eq(beyond.iter().map(|&stream| (stream, 503))),
             "{most}: {refused:?}"
         );
+        let said = server.line_with("`limit-requests`");
+        assert!(said.contains("conf.d/site:1: vhost `a.test`: \"POST /form\" answered 503: "), "{said}");
         for &stream in first {
             connection.send(DATA, END_STREAM, stream, b"text=x");
             assert_eq!(connection.answer(stream).0, 200, "{most}: {stream}");

@@ -11,6 +11,7 @@ mod bad_input;
 mod connection;
 mod demo;
 mod endurance;
+mod faults;
 mod handler_cgi;
 mod handler_file;
 mod handler_proxy;

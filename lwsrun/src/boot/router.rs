@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -19,6 +20,7 @@ use super::honour;
 use super::site::Shared;
 use super::stack::Stack;
 use crate::request::protect::ProtectLayer;
+use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
 use crate::response::handler::callback::Callback;
 use crate::response::handler::cgi::Cgi;
@@ -60,7 +62,8 @@ fn add_mount(
     upgrades: &VhostUpgrades,
 ) {
     let place = shared.plan.describe(mount.place);
-    let outside = stack.of_mount(vhost, mount, &place);
+    let complaints = Arc::new(Complaints::of_mount(&place, mount));
+    let outside = stack.of_mount(vhost, mount, &complaints);
     if !honour::mount_keys(mount).is_empty() {
         return routes.add(mount, &stack.around(&outside, None, Refuse(Refusal::NotImplemented)));
     }
@@ -96,14 +99,14 @@ fn add_mount(
         Origin::Proxy(upstream) => {
             let tls = upstream.tls.then(|| shared.client_keys.of(id));
             let origin = proxy::Origin::new(upstream, &mount.proxy, tls);
-            let proxy = Proxy::new(mount, upstream, origin, &place, shared.drain.clone());
+            let proxy = Proxy::new(mount, upstream, origin, complaints, shared.drain.clone());
             let cached = tower::ServiceBuilder::new()
                 .option_layer((mount.cache != Cache::default()).then(|| cache::layer(mount.cache)))
                 .service(proxy);
             routes.add(mount, &stack.around(&outside, protect, cached));
         }
         Origin::Cgi { program } => {
-            let cgi = Cgi::new(vhost, mount, program, port(shared, vhost), &place, &shared.programs);
+            let cgi = Cgi::new(vhost, mount, program, port(shared, vhost), complaints, &shared.programs);
             routes.add(mount, &stack.around(&outside, protect, Upgrade::new(cgi, upgrades.clone())));
         }
         Origin::Gzip { .. } => {

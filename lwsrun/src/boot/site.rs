@@ -23,7 +23,9 @@ use crate::request::path::AsSent;
 use crate::request::reject::Keywords;
 use crate::request::secure::Demands;
 use crate::request::{admit, path};
+use crate::response::complaints::Complaints;
 use crate::response::error::{Refusal, page_of, server_options};
+use crate::response::fault::Asked;
 use crate::response::handler::cgi::{LocalRedirect, Running};
 use crate::response::handler::file::FileCache;
 use crate::response::handler::ws::{Peer, StrictHost, VhostUpgrades, asks_for_websocket};
@@ -37,6 +39,9 @@ const FILE_CACHE: u64 = 64 << 20;
 
 /// The most paths that CGI programs name one after the other to be answered in their place.
 const MOST_REDIRECTS: usize = 5;
+
+/// Why a request is one too many.
+const CROWDED: &str = "as many requests of its connection wait as `limit-requests` allows";
 
 /// What is served. Shared by all workers, never changed.
 pub(crate) struct Site {
@@ -76,6 +81,8 @@ struct VhostSite {
     /// Whether a mount wants to know the connection, and the path as it was sent.
     tells: bool,
     log: Option<VhostLog>,
+    /// Of what belongs to no mount.
+    complaints: Complaints,
     /// `keepalive_timeout`.
     keep_alive: Duration,
 }
@@ -163,12 +170,16 @@ impl Site {
             None => {
                 let (parts, content) = request.into_parts();
                 let (content, exceeded) = self.content.bound(content);
-                let serving = vhost.serve(Request::from_parts(parts, content));
-                match bounded(connection.share.as_deref(), serving).await {
+                let request = Request::from_parts(parts, content);
+                let asked = Asked::of(&request);
+                let serving = vhost.serve(request);
+                let mut response = match bounded(connection.share.as_deref(), serving).await {
                     Some(_) if exceeded.is_so() => vhost.refuse(Refusal::ContentTooLarge.response()),
                     Some(answer) => answer,
-                    None => vhost.refuse(Refusal::Unavailable.response()),
-                }
+                    None => vhost.refuse(Refusal::Unavailable.because(CROWDED)),
+                };
+                asked.tell(&mut response, &vhost.complaints);
+                response
             }
             Some(refusal) => vhost.refuse(refusal),
         };
@@ -265,8 +276,9 @@ impl VhostSite {
         let log = shared.logs.of(&vhost);
         let headers = stack.vhost_headers(&vhost);
         let keep_alive = vhost.keepalive_timeout.into();
+        let complaints = Complaints::of_vhost(&shared.plan.describe(vhost.place), &vhost);
         let upgrades = without_leaving_mounts(vhost).map(|vhost| build(&vhost));
-        Self { router, upgrades, headers, demands, tells, log, keep_alive }
+        Self { router, upgrades, headers, demands, tells, log, complaints, keep_alive }
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {
@@ -287,10 +299,8 @@ impl VhostSite {
         match response.extensions().get::<LocalRedirect>() {
             None => response,
             Some(_) => {
-                tracing::warn!(
-                    "CGI programs name each other's paths, {MOST_REDIRECTS} times in a row; answered 502"
-                );
-                self.refuse(Refusal::BadGateway.response())
+                let words = format!("CGI programs name each other's paths, {MOST_REDIRECTS} times in a row");
+                self.refuse(Refusal::BadGateway.because(words))
             }
         }
     }

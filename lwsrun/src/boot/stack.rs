@@ -4,29 +4,31 @@
 //! Around what follows, where a mount has a `keepalive-timeout`, `boot/router.rs` marks its answers with it.
 //!
 //! 1. `headers` of vhost and mount: on every answer, refusals and redirects included; behind them, in the same pass,
-//!    `server` and `sts`, only if nothing has set the header, so a configured header wins.
+//!    `server` and `sts`, only if nothing has set the header, so a configured header wins; and an answer of 5xx is
+//!    marked as the mount's, for the line that `boot/site.rs` has written of it.
 //! 2. `error-document-404`: inside `headers`, because its redirects carry them too.
 //! 3. `basic-auth`: inside `headers`, which its refusals carry; around all of the mount, upgrades and redirects included,
 //!    so that there is no way past it.
 //! 4. upgrade to websocket: inside all headers; around the mount, because any path upgrades.
-//! 5. answers of 5xx are written to the server's log, with the mount's place: around what answers, so that the status
-//!    is the handler's own.
-//! 6. `cache-control`: around file mounts only, and inside `headers`, which may replace it.
+//! 5. `cache-control`: around file mounts only, and inside `headers`, which may replace it.
 //!
 //! The stack is put around each mount's service before that is routed: a layer on the router would box every
 //! route once more for each layer. The router clones a mount's service for each request, so what layers hold is
 //! shared, and few.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::body::Body;
 use http::{HeaderValue, Request, Response};
 use schemas::plan::{Mount, Vhost};
+use tower::util::MapResponseLayer;
 use tower::{Service, ServiceBuilder};
 
 use crate::request::protect::ProtectLayer;
+use crate::response::complaints::Complaints;
+use crate::response::fault::answered_by;
 use crate::response::layer::error_document::ErrorDocumentLayer;
-use crate::response::layer::faults::FaultsLayer;
 use crate::response::layer::headers::{DefaultField, Headers};
 use crate::response::layer::{server_string, sts};
 
@@ -38,11 +40,15 @@ pub(crate) struct Stack {
     error_document: Option<ErrorDocumentLayer>,
 }
 
-/// What all services of a mount have around them.
+/// What all services of a mount have outermost. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Outside(Arc<Outermost>);
+
 #[derive(Debug)]
-pub(crate) struct Outside {
+struct Outermost {
     headers: Headers,
-    faults: Option<FaultsLayer>,
+    /// `None` for what no mount has.
+    mount: Option<Arc<Complaints>>,
 }
 
 impl Stack {
@@ -61,15 +67,20 @@ impl Stack {
         Headers::new(&vhost.headers, &[], &self.defaults)
     }
 
-    /// What a mount, at its `file:line`, has around it.
-    pub(crate) fn of_mount(&self, vhost: &Vhost<'_>, mount: &Mount<'_>, place: &str) -> Outside {
+    /// What a mount has around it; its faults are its `complaints`.
+    pub(crate) fn of_mount(
+        &self,
+        vhost: &Vhost<'_>,
+        mount: &Mount<'_>,
+        complaints: &Arc<Complaints>,
+    ) -> Outside {
         let headers = Headers::new(&vhost.headers, &mount.headers, &self.defaults);
-        Outside { headers, faults: Some(FaultsLayer::new(place, mount.mountpoint)) }
+        Outside(Arc::new(Outermost { headers, mount: Some(Arc::clone(complaints)) }))
     }
 
     /// What is around the service for all that no mount has.
     pub(crate) fn of_vhost(&self, vhost: &Vhost<'_>) -> Outside {
-        Outside { headers: self.vhost_headers(vhost), faults: None }
+        Outside(Arc::new(Outermost { headers: self.vhost_headers(vhost), mount: None }))
     }
 
     /// The stack around one service. `protect` is the mount's, if it asks for credentials.
@@ -93,10 +104,25 @@ impl Stack {
         S::Future: Send + Unpin + 'static,
     {
         ServiceBuilder::new()
-            .layer(outside.headers.layer())
+            .layer(outside.layer())
             .option_layer(self.error_document.clone())
             .option_layer(protect)
-            .option_layer(outside.faults.clone())
             .service(inner)
+    }
+}
+
+impl Outside {
+    fn layer(
+        &self,
+    ) -> MapResponseLayer<impl FnOnce(Response<Body>) -> Response<Body> + Clone + Send + Sync + use<>> {
+        let outside = self.clone();
+        MapResponseLayer::new(move |mut response: Response<Body>| {
+            let Outermost { headers, mount } = &*outside.0;
+            headers.apply(response.headers_mut());
+            if let Some(mount) = mount {
+                answered_by(&mut response, mount);
+            }
+            response
+        })
     }
 }

@@ -145,10 +145,7 @@ impl Fault {
                 refusal.explained(&wrong.to_string())
             }
             Self::Body => Refusal::BadRequest.explained("the form did not come whole"),
-            Self::Storage(error) => {
-                tracing::error!("protocol `protocol-post-demo`: a file cannot be stored: {error}");
-                Refusal::Internal.response()
-            }
+            Self::Storage(error) => Refusal::Internal.because(format!("a file cannot be stored: {error}")),
         }
     }
 }

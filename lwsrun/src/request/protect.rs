@@ -175,8 +175,8 @@ impl Doorkeeper {
     pub(crate) async fn look(self, given: Given) -> Result<User, Response<Body>> {
         let file = Arc::clone(&self.0);
         if let Err(error) = tokio::task::spawn_blocking(move || file.look()).await {
-            tracing::error!("looking at credentials failed: {error}");
-            return Err(Refusal::Internal.response());
+            let words = format!("looking at the credentials failed: {error}");
+            return Err(Refusal::Internal.because(words));
         }
         if self.0.admits(&given) { Ok(given.name()) } else { Err(challenge()) }
     }

@@ -1,5 +1,6 @@
 //! Failure to status: the only place that picks one, and the page that goes with it.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::OnceLock;
@@ -9,6 +10,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::fault::because;
 
 /// Why a request is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,9 +102,15 @@ impl Refusal {
         }
     }
 
-    /// The answer with words for the page.
+    /// The answer with words for the page, and for the log if it is one of 5xx.
     pub(crate) fn explained(self, words: &str) -> Response<Body> {
-        page(self.status(), words)
+        let answer = page(self.status(), words);
+        if answer.status().is_server_error() { because(answer, words.to_owned()) } else { answer }
+    }
+
+    /// The answer of 5xx with its reason, for the log only.
+    pub(crate) fn because(self, words: impl Into<Cow<'static, str>>) -> Response<Body> {
+        because(self.response(), words)
     }
 }
 

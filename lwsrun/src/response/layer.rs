@@ -2,7 +2,6 @@
 
 pub(crate) mod cache;
 pub(crate) mod error_document;
-pub(crate) mod faults;
 pub(crate) mod headers;
 pub(crate) mod keep_alive;
 pub(crate) mod server_string;

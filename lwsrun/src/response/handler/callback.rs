@@ -67,12 +67,8 @@ impl Service<Request<Body>> for Callback {
             let answer = async { Arc::clone(&protocol.instance).callback(request).await };
             let answered = std::panic::AssertUnwindSafe(answer).catch_unwind().await;
             Ok(answered.unwrap_or_else(|_| {
-                tracing::error!(
-                    "vhost `{}`: protocol `{}` panicked in a callback",
-                    protocol.vhost,
-                    protocol.protocol
-                );
-                Refusal::Internal.response()
+                let words = format!("protocol `{}` panicked in a callback", protocol.protocol);
+                Refusal::Internal.because(words)
             }))
         })
     }

@@ -9,7 +9,7 @@
 //! | [`feed`] | the request's content to its standard input, and then the end of file |
 //! | [`output`](self::output) | its head, and its content as the body of the answer |
 //! | [`parse`] | the bytes of that head |
-//! | [`complaints`] | its standard error, and what is wrong with it, in the log, with a bound |
+//! | [`stderr`] | its standard error, in the log of the mount |
 //!
 //! `cgi-timeout` is how long a program may be waited for: no byte comes from it, it takes none, and the client is not
 //! the one who keeps it waiting. Before its head that is 504, and later the connection is cut. How long it takes in all
@@ -22,13 +22,13 @@
 //! is 502, one that is too slow 504; a HEAD has no body; bodies have no bound; no descriptor leaks.
 
 mod child;
-mod complaints;
 mod environment;
 mod feed;
 mod output;
 mod parse;
 mod program;
 pub(crate) mod spawn;
+mod stderr;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -47,10 +47,9 @@ use tower::Service;
 
 use crate::connection::ConnectionFacts;
 use crate::request::path::AsSent;
+use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
-use crate::response::layer::faults::said;
 use child::Child;
-use complaints::Complaints;
 use environment::Environment;
 use feed::Feed;
 use output::{Answer, Output};
@@ -63,6 +62,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The most programs at once, where `limit-cgi-programs` does not say.
 const MOST: usize = 512;
+
+/// Why a program is one too many.
+const CROWDED: &str = "as many programs run as `limit-cgi-programs` allows";
 
 /// How many programs run, and may run: all mounts together.
 #[derive(Debug)]
@@ -110,18 +112,16 @@ struct Shared {
 }
 
 impl Cgi {
-    /// The mount of a program, or of a folder of programs. `port` is that of its listener, `place` the mount's
-    /// `file:line`.
+    /// The mount of a program, or of a folder of programs. `port` is that of its listener.
     pub(crate) fn new(
         vhost: &Vhost<'_>,
         mount: &Mount<'_>,
         program: &str,
         port: Option<u16>,
-        place: &str,
+        complaints: Arc<Complaints>,
         running: &Arc<Running>,
     ) -> Self {
         let timeout = mount.cgi_timeout.map_or(TIMEOUT, Duration::from);
-        let complaints = Arc::new(Complaints::new(format!("{place}: mount `{}`", mount.mountpoint)));
         let shared = Shared {
             programs: Programs::new(mount, program),
             environment: Environment::new(vhost, mount, port),
@@ -142,8 +142,7 @@ impl Shared {
                 .explained("a program's path has no dot segments and no escaped slashes");
         }
         let Some(counted) = self.running.begin() else {
-            self.complaints.tell("503: as many programs run as `limit-cgi-programs` allows");
-            return said(Refusal::Unavailable.response());
+            return Refusal::Unavailable.because(CROWDED);
         };
         let program = match self.programs.find(parts.uri.path()) {
             Ok(program) => program,
@@ -153,7 +152,7 @@ impl Shared {
         let environment = self.environment.of(&parts, &program);
         let mut child = match Child::start(&program, &environment, has_content, counted, &self.complaints) {
             Ok(child) => child,
-            Err(refusal) => return said(refusal.response()),
+            Err(fault) => return fault.response(),
         };
         let feed = child.stdin().map(|stdin| Feed::start(content, stdin));
         let watch = parts.extensions.get::<ConnectionFacts>().map(|facts| facts.presence.watch());
@@ -165,7 +164,7 @@ impl Shared {
     async fn answer_with(&self, mut output: Output, parts: Parts) -> Response<Body> {
         let answer = match output.head().await {
             Ok(answer) => answer,
-            Err(fault) => return fault.response(&self.complaints),
+            Err(fault) => return fault.response(),
         };
         match answer {
             Answer::Local(target) => {

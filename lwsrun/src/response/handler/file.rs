@@ -73,9 +73,6 @@ use crate::response::error::{Refusal, redirect};
 /// The file of folders where the mount names none.
 const INDEX: &str = "index.html";
 
-/// A limit is reached: it says nothing about the file.
-const UNAVAILABLE: Failure = Failure::Refused(Refusal::Unavailable);
-
 /// Serves the files of one mount. Clones share everything.
 #[derive(Debug, Clone)]
 pub(crate) struct FileService {
@@ -160,8 +157,11 @@ impl Service<Request<Body>> for FileService {
 /// Answers on the blocking pool.
 async fn from_disk(mount: Arc<FileMount>, request: Request<()>) -> Result<Response<Body>, Infallible> {
     let task = tokio::task::spawn_blocking(move || mount.answer(&request, Patience::Disk));
-    let answered = task.await.inspect_err(|error| tracing::error!("serving a file failed: {error}"));
-    Ok(answered.ok().flatten().unwrap_or_else(|| Refusal::Internal.response()))
+    Ok(match task.await {
+        Ok(Some(answer)) => answer,
+        Ok(None) => Refusal::Internal.because("the file cannot be read, even with patience"),
+        Err(error) => Refusal::Internal.because(format!("reading the file failed: {error}")),
+    })
 }
 
 impl FileMount {
@@ -219,7 +219,12 @@ impl FileMount {
         if matches!(found, Err(Failure::Refused(Refusal::NotFound))) {
             self.cache.note_missing(&key);
         }
-        if known.is_some() && !matches!(found, Ok(Found::File(..)) | Err(Failure::Cold | UNAVAILABLE)) {
+        let is_kept = match &found {
+            Ok(Found::File(..)) | Err(Failure::Cold) => true,
+            Ok(Found::NoSlash) => false,
+            Err(failure) => failure.is_passing(),
+        };
+        if known.is_some() && !is_kept {
             self.cache.remove(&key);
         }
         let response = match (found, known) {
@@ -234,12 +239,10 @@ impl FileMount {
                 redirect(StatusCode::MOVED_PERMANENTLY, &location)
             }
             // Out of descriptors or memory: what was right a second ago is better than nothing.
-            (Err(Failure::Refused(Refusal::Unavailable)), Some(entry)) => {
-                let Some(response) = from_memory(request, entry.choose(request.headers())) else {
-                    return Some(Err(Refusal::Unavailable));
-                };
-                response
+            (Err(Failure::Broken(fault)), Some(entry)) if fault.refusal == Refusal::Unavailable => {
+                from_memory(request, entry.choose(request.headers())).unwrap_or_else(|| fault.response())
             }
+            (Err(Failure::Broken(fault)), _) => fault.response(),
             (Err(Failure::Refused(refusal)), _) => return Some(Err(refusal)),
             (Err(Failure::Cold), _) => return None,
         };

@@ -42,6 +42,7 @@ use tower::Service;
 
 use crate::connection::ConnectionFacts;
 use crate::request::path::AsSent;
+use crate::response::complaints::Complaints;
 use crate::response::error::{Refusal, redirect};
 use crate::shutdown::Drain;
 use fault::{Fault, Trouble};
@@ -66,17 +67,17 @@ struct Shared {
 }
 
 impl Proxy {
-    /// A mount that leads to `upstream`, which is reached through `origin`. `place` is the mount's `file:line`.
+    /// A mount that leads to `upstream`, which is reached through `origin`.
     pub(crate) fn new(
         mount: &Mount<'_>,
         upstream: &Upstream<'_>,
         origin: Origin,
-        place: &str,
+        complaints: Arc<Complaints>,
         drain: Drain,
     ) -> Self {
         let paths = Paths::new(mount.mountpoint, upstream.path);
         let rewrite = Rewrite::new(&paths, &origin);
-        let trouble = Arc::new(Trouble::new(place, mount.mountpoint, origin.name()));
+        let trouble = Arc::new(Trouble::new(origin.name(), complaints));
         Self { shared: Arc::new(Shared { origin: Arc::new(origin), paths, rewrite, trouble, drain }) }
     }
 }

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use tower::Service;
 
 use crate::response::error::Refusal;
-use crate::response::layer::faults::said;
+use crate::response::fault::said;
 
 /// The service that refuses.
 #[derive(Debug, Clone, Copy)]

@@ -1,16 +1,12 @@
 //! The `headers` of vhost and mount, and what the server adds by itself, on every answer.
 
-use std::sync::Arc;
-
-use axum::body::Body;
 use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED, LOCATION,
     TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use schemas::plan::Header;
 use schemas::route::merged_headers;
-use tower::util::MapResponseLayer;
 
 /// Fields that frame the message; a configured one would contradict the server's own.
 const FRAMING: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE];
@@ -19,9 +15,9 @@ const FRAMING: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING,
 const SINGLE: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED, LOCATION];
 
 /// Configured headers, ready to be sent.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Headers {
-    fields: Arc<[Field]>,
+    fields: Box<[Field]>,
 }
 
 #[derive(Debug)]
@@ -80,17 +76,6 @@ impl Headers {
                 }
             }
         }
-    }
-
-    /// The layer that puts them into every answer.
-    pub(crate) fn layer(
-        &self,
-    ) -> MapResponseLayer<impl FnOnce(Response<Body>) -> Response<Body> + Clone + Send + Sync + use<>> {
-        let headers = self.clone();
-        MapResponseLayer::new(move |mut response: Response<Body>| {
-            headers.apply(response.headers_mut());
-            response
-        })
     }
 
     /// The names of configured headers that frame messages and are therefore not sent.

@@ -11,11 +11,13 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::Counted;
-use super::complaints::Complaints;
 use super::environment::Variables;
 use super::program::Program;
 use super::spawn::spawn;
+use super::stderr;
+use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
+use crate::response::fault::Fault;
 
 /// A program, which is killed unless it is [let go](Child::ends).
 #[derive(Debug)]
@@ -30,28 +32,28 @@ impl Child {
     /// Starts a program, and has its standard error told.
     ///
     /// # Errors
-    /// What is answered if it cannot be started; that is told.
+    /// What is answered if it cannot be started.
     pub(super) fn start(
         program: &Program<'_>,
         environment: &Variables,
         has_content: bool,
         counted: Counted,
         complaints: &Arc<Complaints>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, Fault> {
         let mut process = spawn(program, environment, has_content).map_err(|error| {
             let (path, folder) = (program.path.display(), program.folder.to_string_lossy());
-            complaints.tell(&format!("`{path}` cannot be started in `{folder}`: {error}"));
-            match error.kind() {
+            let refusal = match error.kind() {
                 ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy => {
                     Refusal::Unavailable
                 }
                 _ if error.raw_os_error() == Some(EMFILE) => Refusal::Unavailable,
                 _ => Refusal::BadGateway,
-            }
+            };
+            Fault::new(refusal, format!("`{path}` cannot be started in `{folder}`: {error}"))
         })?;
         if let Some(stderr) = process.stderr.take() {
             let complaints = Arc::clone(complaints);
-            tokio::spawn(async move { complaints.follow(stderr).await });
+            tokio::spawn(async move { stderr::follow(stderr, &complaints).await });
         }
         let group = process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         Ok(Self { process: Some(process), group, counted: Some(counted) })

@@ -19,13 +19,12 @@ use tokio::process::ChildStdout;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::child::Child;
-use super::complaints::Complaints;
 use super::feed::{Feed, Progress};
 use super::parse::{self, Head, Wrong};
 use crate::connection::Watch;
 use crate::request::path::{self, AsSent};
+use crate::response::complaints::Complaints;
 use crate::response::error::{Refusal, redirect};
-use crate::response::layer::faults::said;
 
 /// How much is read at once, in bytes.
 const PIECE: usize = 32 << 10;
@@ -232,8 +231,8 @@ impl Fault {
         }
     }
 
-    /// The answer, after telling what is wrong.
-    pub(super) fn response(&self, complaints: &Complaints) -> Response<Body> {
+    /// The answer, with what is wrong.
+    pub(super) fn response(&self) -> Response<Body> {
         let refusal = match self {
             // Nobody will read it.
             Self::Gone => {
@@ -244,10 +243,7 @@ impl Fault {
             Self::Slow(_) => Refusal::GatewayTimeout,
             Self::Wrong(..) | Self::Read(_) => Refusal::BadGateway,
         };
-        if let Some(words) = self.words() {
-            complaints.tell(&format!("{}: {words}", refusal.status().as_u16()));
-        }
-        said(refusal.response())
+        refusal.because(self.words().unwrap_or_default())
     }
 }
 
@@ -320,7 +316,7 @@ impl LocalRedirect {
         let uri = PathAndQuery::try_from(target).map(Uri::from);
         let canonical = |uri: Uri| path::canonical(&uri).map(|canonical| canonical.unwrap_or(uri));
         let Some(uri) = uri.ok().and_then(|uri| canonical(uri).ok()) else {
-            return Refusal::BadGateway.response();
+            return Refusal::BadGateway.because("the program's `Location` is no path that can be asked for");
         };
         let mut response = redirect(StatusCode::FOUND, uri.path());
         if parts.method != Method::HEAD {

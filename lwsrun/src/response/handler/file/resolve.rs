@@ -27,6 +27,7 @@ use schemas::plan::Symlinks;
 
 use super::Patience;
 use crate::response::error::Refusal;
+use crate::response::fault::Fault;
 
 /// How often a look-up is begun again that `openat2` gave up because something was renamed meanwhile.
 const ATTEMPTS: usize = 8;
@@ -88,12 +89,21 @@ pub(super) struct Identity {
 }
 
 /// Why there is no file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
     /// It would take a disk to know.
     Cold,
     /// The request is refused.
     Refused(Refusal),
+    /// The system is to blame, or the file.
+    Broken(Fault),
+}
+
+impl Failure {
+    /// Whether a limit is reached, which says nothing about the file.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Broken(Fault { refusal: Refusal::Unavailable, .. }))
+    }
 }
 
 impl Docroot {
@@ -268,17 +278,13 @@ pub(super) fn failure(errno: Errno, patience: Patience, path: impl FnOnce() -> S
         | Errno::NXIO
         | Errno::NODEV
         | Errno::INVAL => Refusal::NotFound,
-        Errno::AGAIN => Refusal::Unavailable,
-        Errno::MFILE | Errno::NFILE | Errno::NOMEM => {
-            tracing::error!("`{}`: {errno}", path());
-            Refusal::Unavailable
-        }
-        _ => {
-            tracing::error!("`{}`: {errno}", path());
-            Refusal::Internal
-        }
+        Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM => Refusal::Unavailable,
+        _ => Refusal::Internal,
     };
-    Failure::Refused(refusal)
+    if refusal == Refusal::NotFound {
+        return Failure::Refused(refusal);
+    }
+    Failure::Broken(Fault::new(refusal, format!("`{}`: {errno}", path())))
 }
 
 fn errno_of(error: &std::io::Error) -> Errno {
@@ -314,7 +320,7 @@ mod tests {
     #[test]
     fn failures_have_their_statuses() {
         let refused = |errno| match failure(errno, Patience::Disk, String::new) {
-            Failure::Refused(refusal) => refusal,
+            Failure::Refused(refusal) | Failure::Broken(Fault { refusal, .. }) => refusal,
             Failure::Cold => panic!("{errno} is cold"),
         };
         assert_eq!(refused(Errno::ACCESS), Refusal::NotFound);

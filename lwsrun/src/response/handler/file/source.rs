@@ -15,7 +15,6 @@ use super::archive::{Form, Packed};
 use super::body::{SMALL, read_range};
 use super::coding::Coding;
 use super::resolve::{Failure, Opened, Resolved, Root};
-use crate::response::error::Refusal;
 
 /// What lies below a docroot under some name.
 #[derive(Debug)]
@@ -142,8 +141,8 @@ fn siblings(root: &Root<'_>, plain: &Opened, patience: Patience) -> Result<Vec<S
                 found.push(Source::whole(Some(coding), opened));
             }
             // Whether there is one is not known, and must not be remembered as if it were.
-            Err(failure @ (Failure::Cold | Failure::Refused(Refusal::Unavailable))) => return Err(failure),
-            Ok(_) | Err(Failure::Refused(_)) => {}
+            Err(failure) if failure == Failure::Cold || failure.is_passing() => return Err(failure),
+            Ok(_) | Err(_) => {}
         }
     }
     Ok(found)

@@ -1,17 +1,14 @@
 //! What goes wrong between a mount and its upstream: words for the log, a status for the client.
 
 use std::io;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::Response;
 
+use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
-use crate::response::layer::faults::said;
-
-/// How often a mount's trouble is written down: an upstream that is down would fill the log.
-const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why there is no answer from the upstream.
 #[derive(Debug, thiserror::Error)]
@@ -94,55 +91,30 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     words
 }
 
-/// Says what is wrong with the upstream of a mount, not too often.
+/// Says what is wrong with the upstream of a mount, in the mount's log.
 #[derive(Debug)]
 pub(super) struct Trouble {
-    /// `file:line: mount …: upstream …`
-    subject: String,
-    said: Mutex<Said>,
-}
-
-#[derive(Debug, Default)]
-struct Said {
-    last: Option<Instant>,
-    unsaid: u64,
+    upstream: Box<str>,
+    complaints: Arc<Complaints>,
 }
 
 impl Trouble {
-    pub(super) fn new(place: &str, mountpoint: &str, upstream: &str) -> Self {
-        let subject = format!("{place}: mount `{mountpoint}`: upstream `{upstream}`");
-        Self { subject, said: Mutex::default() }
+    pub(super) fn new(upstream: &str, complaints: Arc<Complaints>) -> Self {
+        Self { upstream: upstream.into(), complaints }
     }
 
     /// The answer to a request that the upstream did not answer.
     pub(super) fn refuse(&self, fault: &Fault) -> Response<Body> {
         let refusal = fault.refusal();
         if fault.is_the_clients() {
-            tracing::debug!("{}: {fault}", self.subject);
-        } else {
-            self.say(&format!("{fault}; answered {}", refusal.status().as_u16()));
+            tracing::debug!("upstream `{}`: {fault}", self.upstream);
+            return refusal.response();
         }
-        said(refusal.response())
+        refusal.because(format!("upstream `{}`: {fault}", self.upstream))
     }
 
-    /// A line of the log; one in each [`LOG_INTERVAL`], which counts those before it that were left out.
+    /// What is wrong with an answer that has begun.
     pub(super) fn say(&self, words: &str) {
-        let unsaid = {
-            // Nothing panics while it is held; it is not on the way of requests that go well.
-            let Ok(mut said) = self.said.lock() else { return };
-            if said.last.is_some_and(|last| last.elapsed() < LOG_INTERVAL) {
-                said.unsaid += 1;
-                return;
-            }
-            said.last = Some(Instant::now());
-            std::mem::take(&mut said.unsaid)
-        };
-        match unsaid {
-            0 => tracing::warn!("{}: {words}", self.subject),
-            _ => tracing::warn!(
-                "{}: {words} (and {unsaid} times trouble that was not written down)",
-                self.subject
-            ),
-        }
+        self.complaints.tell(&format!("upstream `{}`: {words}", self.upstream));
     }
 }

@@ -13,6 +13,7 @@ use super::super::body::{fill, read_range};
 use super::super::resolve::{Failure, Opened};
 use super::directory::{Entry, Method};
 use crate::response::error::Refusal;
+use crate::response::fault::Fault;
 
 /// Deflate, no flags, no time, no level, from Unix: the bytes that lwsws sends.
 pub(in super::super) const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
@@ -137,7 +138,7 @@ impl Packed {
     fn damaged(&self, opened: &Opened, why: &str) -> Failure {
         let archive = String::from_utf8_lossy(&opened.name);
         let name = String::from_utf8_lossy(&self.name);
-        tracing::error!("archive `{archive}`: member `{}`: {why}", name.escape_debug());
-        Failure::Refused(Refusal::Internal)
+        let words = format!("archive `{archive}`: member `{}`: {why}", name.escape_debug());
+        Failure::Broken(Fault::new(Refusal::Internal, words))
     }
 }
