@@ -1,20 +1,25 @@
 //! An axum router for a vhost: its mounts as routes, each with the whole stack around it.
 //!
-//! A mountpoint `/m` becomes the routes `/m`, `/m/` and `/m/{*rest}`; `exact-match` leaves the first. The mountpoint `/`
-//! becomes the fallback: that is the same, and axum need not note for each request what `rest` is. Mounts are
-//! added in the order of preference that [`schemas::route::Mounts`] states, and a route that is taken stays taken,
-//! so that router and [`schemas::route`] agree. Request paths arrive canonical; mountpoints are made so here.
+//! A mountpoint `/m` becomes the routes `/m`, `/m/` and `/m/{*rest}`; `exact-match` leaves the first. Mounts are added in
+//! the order of preference that [`schemas::route::Mounts`] states, and a route that is taken stays taken, so that router
+//! and [`schemas::route`] agree. Request paths arrive canonical; mountpoints are made so here.
+//!
+//! The mountpoint `/`, or else the answer to what no mount has, stands beside the router: it gets what begins with no
+//! other mount's first segment, without a look at the routes, and what the router finds no route for. For axum it would
+//! be a route like others, looked for in two trees, with a parameter noted for each request.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::routing::future::RouteFuture;
+use futures_util::future::{BoxFuture, Either};
 use http::{Request, Response};
 use schemas::plan::{Bind, Cache, Mount, Origin, Vhost, VhostId};
 use schemas::route::canonical_path;
-use tower::{Layer, Service};
+use tower::{Layer, Service, service_fn};
 
 use super::honour;
 use super::site::Shared;
@@ -33,6 +38,39 @@ use crate::response::handler::ws::{Upgrade, VhostUpgrades};
 use crate::response::layer::cache;
 use crate::response::layer::keep_alive::{self, KeepAlive};
 
+/// What answers the requests of one vhost. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct VhostRouter {
+    /// All mounts but `/`, and [`Self::rest`] for what is none of theirs.
+    router: Router,
+    /// The first segments of the paths that the router has routes for.
+    first_segments: Arc<BTreeSet<String>>,
+    rest: Rest,
+}
+
+type Answered = Result<Response<Body>, Infallible>;
+
+/// The service that has what no route has.
+type Rest = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Answered> + Send + Sync>;
+
+impl VhostRouter {
+    /// Answers a request whose path is canonical.
+    pub(crate) fn call(
+        &self,
+        request: Request<Body>,
+    ) -> Either<BoxFuture<'static, Answered>, RouteFuture<Infallible>> {
+        if self.first_segments.contains(first_segment(request.uri().path())) {
+            return Either::Right(self.router.clone().call(request));
+        }
+        Either::Left((self.rest)(request))
+    }
+}
+
+/// `a` of `/a/b`.
+fn first_segment(path: &str) -> &str {
+    path.split('/').nth(1).unwrap_or_default()
+}
+
 /// Builds the router of one vhost. `upgrades` are its websocket protocols, started.
 pub(crate) fn router(
     shared: &Shared,
@@ -40,7 +78,7 @@ pub(crate) fn router(
     vhost: &Vhost<'_>,
     stack: &Stack,
     upgrades: &VhostUpgrades,
-) -> Router {
+) -> VhostRouter {
     let fallback = Upgrade::new(Refuse(Refusal::NotFound), upgrades.clone());
     let mut routes = Routes::new();
     if honour::vhost_keys(vhost).is_empty() {
@@ -134,13 +172,19 @@ fn in_order_of_preference<'v, 'a>(mounts: &'v [Mount<'a>]) -> Vec<&'v Mount<'a>>
 struct Routes {
     router: Router,
     taken: HashSet<String>,
-    /// Whether a mount has taken all that the others leave.
-    rooted: bool,
+    first_segments: BTreeSet<String>,
+    /// The mount that has taken all that the others leave.
+    rest: Option<Rest>,
 }
 
 impl Routes {
     fn new() -> Self {
-        Self { router: Router::new().without_v07_checks(), taken: HashSet::new(), rooted: false }
+        Self {
+            router: Router::new().without_v07_checks(),
+            taken: HashSet::new(),
+            first_segments: BTreeSet::new(),
+            rest: None,
+        }
     }
 
     fn add<S>(&mut self, mount: &Mount<'_>, service: &S)
@@ -171,20 +215,20 @@ impl Routes {
         S::Future: Send + 'static,
     {
         for path in paths(mount) {
-            if self.taken.insert(path.clone()) {
-                let router = std::mem::take(&mut self.router);
-                self.router = if path == ROOT {
-                    self.rooted = true;
-                    router.fallback_service(service.clone())
-                } else {
-                    router.route_service(&path, service.clone())
-                };
+            if !self.taken.insert(path.clone()) {
+                continue;
+            }
+            if path == ROOT {
+                self.rest = Some(rest(service.clone()));
+            } else {
+                self.first_segments.insert(first_segment(&path).to_owned());
+                self.router = std::mem::take(&mut self.router).route_service(&path, service.clone());
             }
         }
     }
 
     /// The router, with a service for what no mount has.
-    fn or<S>(self, service: S) -> Router
+    fn or<S>(self, service: S) -> VhostRouter
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
             + Clone
@@ -193,8 +237,20 @@ impl Routes {
             + 'static,
         S::Future: Send + 'static,
     {
-        if self.rooted { self.router } else { self.router.fallback_service(service) }
+        let rest = self.rest.unwrap_or_else(|| rest(service));
+        let beside = Arc::clone(&rest);
+        let router = self.router.fallback_service(service_fn(move |request| beside(request)));
+        VhostRouter { router, first_segments: Arc::new(self.first_segments), rest }
     }
+}
+
+/// The service as a function. It has to be one that is always ready, as all here are.
+fn rest<S>(service: S) -> Rest
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    Arc::new(move |request| Box::pin(service.clone().call(request)))
 }
 
 /// What matches every path.
@@ -232,13 +288,12 @@ mod tests {
     use proptest::prelude::*;
     use schemas::plan::MountId;
     use schemas::route::{Mounts, decode_path};
-    use tower::service_fn;
 
     use super::*;
     use crate::boot::testing::mount;
 
     /// A router whose mounts answer with their number.
-    fn numbered(mounts: &[Mount<'_>]) -> Router {
+    fn numbered(mounts: &[Mount<'_>]) -> VhostRouter {
         let mut routes = Routes::new();
         for mount in in_order_of_preference(mounts) {
             let id = mounts.iter().position(|each| std::ptr::eq(each, mount)).unwrap();
@@ -252,9 +307,9 @@ mod tests {
         routes.or(Refuse(Refusal::NotFound))
     }
 
-    fn chosen(router: &Router, path: &str) -> Option<MountId> {
+    fn chosen(router: &VhostRouter, path: &str) -> Option<MountId> {
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        let Ok(response) = router.clone().call(request).now_or_never().unwrap();
+        let Ok(response) = router.call(request).now_or_never().unwrap();
         let id = response.headers().get("mount")?.to_str().unwrap().parse().unwrap();
         Some(MountId(id))
     }

@@ -1,17 +1,16 @@
 //! One generation of what is served: a plan, its hosts, and a router for each vhost, built when first asked for.
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use http::header::UPGRADE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use schemas::plan::{Listener, ListenerId, Mount, Origin, Plan, Vhost, VhostId};
 use schemas::route::Hosts;
-use tower::Service;
 
-use super::router::router;
+use super::router::{VhostRouter, router};
 use super::stack::Stack;
 use super::tls::client::ClientKeys;
 use crate::connection::{ConnectionFacts, Cut};
@@ -72,9 +71,9 @@ pub(crate) struct Shared {
 
 /// One vhost, built.
 struct VhostSite {
-    router: Router,
+    router: VhostRouter,
     /// For requests that ask for a websocket, where a mount leaves them to others.
-    upgrades: Option<Router>,
+    upgrades: Option<VhostRouter>,
     /// Of answers that no mount gives.
     headers: Headers,
     demands: Demands,
@@ -172,7 +171,7 @@ impl Site {
                 let (content, exceeded) = self.content.bound(content);
                 let request = Request::from_parts(parts, content);
                 let asked = Asked::of(&request);
-                let serving = vhost.serve(request);
+                let serving = pin!(vhost.serve(request));
                 let mut response = match bounded(connection.share.as_deref(), serving).await {
                     Some(_) if exceeded.is_so() => vhost.refuse(Refusal::ContentTooLarge.response()),
                     Some(answer) => answer,
@@ -286,14 +285,14 @@ impl VhostSite {
             Some(upgrades) if asks_for_websocket(&request) => upgrades,
             _ => &self.router,
         };
-        let Ok(mut response) = router.clone().call(request).await;
+        let Ok(mut response) = router.call(request).await;
         if !self.tells {
             return response;
         }
         // A program may name another path of this vhost, which is asked as if the client had.
         for _ in 0..MOST_REDIRECTS {
             let Some(redirect) = response.extensions_mut().remove::<LocalRedirect>() else { return response };
-            let Ok(next) = self.router.clone().call(redirect.request()).await;
+            let Ok(next) = self.router.call(redirect.request()).await;
             response = next;
         }
         match response.extensions().get::<LocalRedirect>() {

@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
@@ -65,9 +65,9 @@ impl Drop for Waiting<'_> {
 }
 
 /// Waits for an answer, if its connection may have one more that waits; `None` if not. Without a share it may.
-pub(crate) async fn bounded<F: Future>(share: Option<&Share>, answer: F) -> Option<F::Output> {
+/// The answer's future is large and stays where it is.
+pub(crate) async fn bounded<F: Future>(share: Option<&Share>, mut answer: Pin<&mut F>) -> Option<F::Output> {
     let Some(share) = share else { return Some(answer.await) };
-    let mut answer = pin!(answer);
     let mut waiting = None;
     poll_fn(|context| {
         if let Poll::Ready(answer) = answer.as_mut().poll(context) {
@@ -84,6 +84,7 @@ pub(crate) async fn bounded<F: Future>(share: Option<&Share>, answer: F) -> Opti
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::pin::pin;
 
     use futures_util::FutureExt;
 
@@ -119,9 +120,9 @@ mod tests {
         TAKEN.set(MOST);
         let share = Share::new(MOST);
         let _one = share.begin().unwrap();
-        assert_eq!(bounded(Some(&share), ready(1)).now_or_never(), Some(Some(1)));
-        assert_eq!(bounded(Some(&share), pending::<i32>()).now_or_never(), Some(None));
-        assert_eq!(bounded(None, pending::<i32>()).now_or_never(), None);
+        assert_eq!(bounded(Some(&share), pin!(ready(1))).now_or_never(), Some(Some(1)));
+        assert_eq!(bounded(Some(&share), pin!(pending::<i32>())).now_or_never(), Some(None));
+        assert_eq!(bounded(None, pin!(pending::<i32>())).now_or_never(), None);
         TAKEN.set(0);
     }
 }
