@@ -32,7 +32,7 @@ pub(crate) use finish::Begun;
 pub(crate) use guard::fuzz;
 pub(crate) use guard::{Cut, field_of};
 pub(crate) use presence::{Presence, Watch};
-pub(crate) use sendfile::{SLOT, SendsFiles, SharedFile, chunk};
+pub(crate) use sendfile::{SLOT, SharedFile, chunk};
 pub(crate) use upgraded::Unwrap;
 
 use crate::boot::site::Site;

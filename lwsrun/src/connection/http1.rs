@@ -16,9 +16,9 @@ use super::finish::{asked_to_end, finish_when};
 use super::guard::{Answers, Guarded};
 use super::limits::FIELDS;
 use super::presence::Presence;
-use super::sendfile::SendsFiles;
 use super::upgraded::Unwrap;
 use crate::boot::site::Answered;
+use crate::response::handler::file::InFile;
 
 /// The write buffer and the rest of the read buffer, in bytes, twice the largest head at least. It bounds what hyper holds
 /// for a connection.
@@ -43,9 +43,6 @@ where
     let exchange = Arc::new(Exchange { connection, answers: Arc::default() });
     let guarded = guarded(stream, &exchange);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        if sends_files {
-            request.extensions_mut().insert(SendsFiles);
-        }
         if request.headers().contains_key(UPGRADE) {
             request.extensions_mut().insert(Unwrap::guarded::<S>());
         }
@@ -54,6 +51,9 @@ where
             let Connection { serving, facts, .. } = &exchange.connection;
             let answered = serving.site.respond(facts, request, Some(&exchange.answers.cut)).await;
             let Answered { mut response, keep_alive } = answered;
+            if sends_files && let Some(file) = response.extensions_mut().remove::<InFile>() {
+                response.body_mut().sent_from(file);
+            }
             let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             if keep_alive.is_zero() && !switched {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -23,7 +23,7 @@ use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-pub(crate) use region::{SLOT, SendsFiles, SharedFile, chunk};
+pub(crate) use region::{SLOT, SharedFile, chunk};
 
 /// How much is copied at once where a file cannot be sent, in bytes.
 const COPY: usize = 64 << 10;

@@ -5,8 +5,8 @@
 //! transport what it stands for. Once in the life of a process the space is reserved; it is cut into slots, and a
 //! chunk owns its slot until hyper drops it.
 //!
-//! Whoever reads such a chunk reads zeros. So chunks are made only for requests that carry [`SendsFiles`], which only
-//! a connection over the transport that knows them gives, and nothing between may read bodies.
+//! Whoever reads such a chunk reads zeros. So answers have real bytes, and only a connection over the transport that knows
+//! such chunks puts them in their place, when nothing else is to read them.
 
 use std::ops::Range;
 use std::os::fd::AsFd;
@@ -21,10 +21,6 @@ pub(crate) const SLOT: usize = 1 << 20;
 
 /// The most chunks that exist at once. With all slots taken, files are copied.
 const SLOTS: usize = 1 << 16;
-
-/// An extension of requests that came over a transport that sends files by their addresses.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SendsFiles;
 
 /// A file that can be sent.
 pub(crate) type SharedFile = Arc<dyn AsFd + Send + Sync>;

@@ -55,6 +55,7 @@ use tower::Service;
 
 pub(crate) use self::archive::fault_of_docroot;
 pub(crate) use self::cache::FileCache;
+pub(crate) use self::content::InFile;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use self::resolve::fuzz as fuzz_paths;
 
@@ -65,9 +66,8 @@ use self::fallback::Fallback;
 use self::kept::Kept;
 use self::media_type::MediaTypes;
 use self::reply::Representation;
-use self::resolve::{Docroot, Failure, Opened, Resolved};
+use self::resolve::{Docroot, Failure, Resolved};
 use self::source::{Looked, Place, Source, Sources, name_of};
-use crate::connection::SendsFiles;
 use crate::response::error::{Refusal, redirect};
 
 /// The file of folders where the mount names none.
@@ -348,30 +348,18 @@ impl FileMount {
 fn from_memory(request: &Request<()>, form: &Form) -> Option<Response<Body>> {
     let content = match (&form.bytes, &form.kept) {
         (Some(bytes), None) => Content::Memory(bytes),
-        (Some(bytes), Some(_)) if !sends_files(request) => Content::Memory(bytes),
-        (bytes, Some(kept)) => match (kept.unless_changed(&form.identity), bytes) {
-            (Some(opened), _) => content_of(request, opened),
-            (None, Some(bytes)) => Content::Memory(bytes),
-            (None, None) => return None,
-        },
+        (Some(bytes), Some(kept)) => Content::Both(bytes, kept.opened()),
+        (None, Some(kept)) => Content::File(kept.unless_changed()?),
         (None, None) => return None,
     };
     Some(reply::reply(request, &form.file, content))
-}
-
-fn content_of<'o>(request: &Request<()>, opened: &'o Arc<Opened>) -> Content<'o> {
-    if sends_files(request) { Content::Sent(opened) } else { Content::File(opened) }
-}
-
-fn sends_files(request: &Request<()>) -> bool {
-    request.extensions().get::<SendsFiles>().is_some()
 }
 
 /// The answer with a form whose file is open.
 fn from_source(request: &Request<()>, form: &Form, source: &Source) -> Response<Body> {
     from_memory(request, form).unwrap_or_else(|| {
         let content = match &source.place {
-            Place::Whole => content_of(request, &source.opened),
+            Place::Whole => Content::File(&source.opened),
             Place::Member(member, form) => Content::Member(&source.opened, member, *form),
         };
         reply::reply(request, &form.file, content)

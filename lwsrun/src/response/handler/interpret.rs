@@ -19,9 +19,9 @@ use http::{Method, Request, Response, StatusCode};
 use schemas::plan::Mount;
 use tower::Service;
 
-use crate::connection::SendsFiles;
 use crate::protocol::{InterpretRequest, Running};
 use crate::response::error::Refusal;
+use crate::response::handler::file::InFile;
 
 /// Questions about bytes that the client will not get.
 const ASKED: [HeaderName; 7] =
@@ -83,8 +83,6 @@ where
         for name in ASKED {
             request.headers_mut().remove(name);
         }
-        // The protocol wants the bytes, not where they lie.
-        request.extensions_mut().remove::<SendsFiles>();
         let only_head = request.method() == Method::HEAD;
         let asked = InterpretRequest {
             path: request.uri().path().to_owned(),
@@ -98,6 +96,7 @@ where
                 return Ok(response);
             }
             let (mut parts, file) = response.into_parts();
+            parts.extensions.remove::<InFile>();
             let Some(body) = running.and_then(|running| running.interpret(asked, file)) else {
                 return Ok(Refusal::NotImplemented.explained("the protocol of this file cannot rewrite it"));
             };
@@ -187,10 +186,10 @@ mod tests {
         let service = Interpreted::new(&mount, files, running);
         let ask = async |method: &str, target: &str| {
             let request = Request::builder().method(method).uri(target);
-            let request =
-                request.header("range", "bytes=0-1").header("accept-encoding", "gzip").extension(SendsFiles);
+            let request = request.header("range", "bytes=0-1").header("accept-encoding", "gzip");
             let response = service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
             let (parts, body) = response.into_parts();
+            assert!(parts.extensions.get::<InFile>().is_none(), "{target}");
             let text = body.collect().await.unwrap().to_bytes();
             (parts.status.as_u16(), parts.headers, String::from_utf8_lossy(&text).into_owned())
         };

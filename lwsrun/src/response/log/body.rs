@@ -9,6 +9,7 @@ use http::Response;
 use http_body::{Frame, SizeHint};
 
 use super::{Entry, Pending};
+use crate::response::handler::file::InFile;
 
 /// The body of an answer, and its line, where there is a log. Its line is written when it is dropped.
 #[derive(Debug)]
@@ -27,6 +28,13 @@ impl Logged {
     /// Another answer to the same request, instead of this one.
     pub(crate) fn replaced_by(mut self, response: Response<Body>) -> Response<Self> {
         Pending::new(self.entry.take(), None).answered(response)
+    }
+
+    /// Has the bytes of the body sent from their file, if they are still there.
+    pub(crate) fn sent_from(&mut self, file: InFile) {
+        if let Some(body) = file.sent() {
+            self.body = body;
+        }
     }
 }
 

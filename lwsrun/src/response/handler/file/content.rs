@@ -9,10 +9,11 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
+use http::Response;
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::archive::{Form, GZIP_HEAD, Packed, Unpacked};
-use super::body::FileBody;
+use super::body::{FileBody, SENT};
 use super::resolve::Opened;
 
 /// All bytes of a form, in memory or where it was found.
@@ -20,8 +21,8 @@ use super::resolve::Opened;
 pub(super) enum Content<'c> {
     Memory(&'c Bytes),
     File(&'c Arc<Opened>),
-    /// In a file, for a transport that takes it from there.
-    Sent(&'c Arc<Opened>),
+    /// In memory, and in a file that was open all the while.
+    Both(&'c Bytes, &'c Arc<Opened>),
     /// In an archive.
     Member(&'c Arc<Opened>, &'c Arc<Packed>, Form),
 }
@@ -39,13 +40,42 @@ enum Piece {
     Unpacked(Box<Unpacked>),
 }
 
+/// Where the bytes of a body lie too: an extension of its answer, for a transport that takes them from there. Whoever
+/// replaces or reads the body takes it off.
+#[derive(Debug, Clone)]
+pub(crate) struct InFile {
+    opened: Arc<Opened>,
+    range: Range<u64>,
+    /// Whether the file may have changed since it was read.
+    may_differ: bool,
+}
+
+impl InFile {
+    /// The body that such a transport sends; `None` if the file does not hold those bytes any more.
+    pub(crate) fn sent(self) -> Option<Body> {
+        let Self { opened, range, may_differ } = self;
+        let holds = !may_differ || opened.identity_now().is_ok_and(|now| now == opened.identity);
+        holds.then(|| Body::new(FileBody::sent(opened, range)))
+    }
+}
+
 impl Content<'_> {
-    /// The bytes of a range that lies within the content. A form without ranges has only the range of all of it.
-    pub(super) fn body(self, range: Range<u64>) -> Body {
+    /// Gives an answer the bytes of a range that lies within the content. A form without ranges has only the range of
+    /// all of it.
+    pub(super) fn fill(self, response: &mut Response<Body>, range: Range<u64>) {
+        let worth_sending = range.end.saturating_sub(range.start) > SENT;
+        if let (true, Self::File(opened) | Self::Both(_, opened)) = (worth_sending, self) {
+            let may_differ = matches!(self, Self::Both(..));
+            let file = InFile { opened: Arc::clone(opened), range: range.clone(), may_differ };
+            response.extensions_mut().insert(file);
+        }
+        *response.body_mut() = self.body(range);
+    }
+
+    fn body(self, range: Range<u64>) -> Body {
         match self {
-            Self::Memory(bytes) => Body::from(slice(bytes, range)),
+            Self::Memory(bytes) | Self::Both(bytes, _) => Body::from(slice(bytes, range)),
             Self::File(opened) => Body::new(FileBody::new(Arc::clone(opened), range)),
-            Self::Sent(opened) => Body::new(FileBody::sent(Arc::clone(opened), range)),
             Self::Member(..) => {
                 let mut sequence = Sequence::default();
                 sequence.push(self, range);
@@ -60,11 +90,11 @@ impl Sequence {
         self.pieces.push_back(Piece::Memory(bytes.into()));
     }
 
-    /// Adds the bytes of a range, as [`Content::body`] does.
+    /// Adds the bytes of a range.
     pub(super) fn push(&mut self, content: Content<'_>, range: Range<u64>) {
         match content {
-            Content::Memory(bytes) => self.push_bytes(slice(bytes, range)),
-            Content::File(opened) | Content::Sent(opened) => self.push_file(opened, range),
+            Content::Memory(bytes) | Content::Both(bytes, _) => self.push_bytes(slice(bytes, range)),
+            Content::File(opened) => self.push_file(opened, range),
             Content::Member(archive, member, Form::Gzip) => self.push_gzip(archive, member, &range),
             // Only the whole of it can be checked.
             Content::Member(archive, member, Form::Plain) if range == (0..member.length(Form::Plain)) => {

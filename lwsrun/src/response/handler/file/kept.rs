@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::body::SENT;
-use super::resolve::{Identity, Opened};
+use super::resolve::Opened;
 
 /// The most files that stay open. The limit of open files leaves a quarter for files, see `boot/workers.rs`.
 const MOST: usize = 256;
@@ -32,9 +32,14 @@ impl Kept {
         Some(Self { opened: Arc::clone(opened) })
     }
 
+    /// The file, whatever became of it meanwhile.
+    pub(super) fn opened(&self) -> &Arc<Opened> {
+        &self.opened
+    }
+
     /// The file, if nobody has touched it meanwhile.
-    pub(super) fn unless_changed(&self, identity: &Identity) -> Option<&Arc<Opened>> {
-        (self.opened.identity_now().ok()? == *identity).then_some(&self.opened)
+    pub(super) fn unless_changed(&self) -> Option<&Arc<Opened>> {
+        (self.opened.identity_now().ok()? == self.opened.identity).then_some(&self.opened)
     }
 }
 

@@ -119,9 +119,11 @@ fn wanted(request: &Request<()>, file: &Representation) -> Wanted {
 }
 
 fn whole(method: &Method, file: &Representation, content: Content<'_>) -> Response<Body> {
-    let body = if *method == Method::HEAD { Body::empty() } else { content.body(0..file.length) };
-    let mut response = Response::new(body);
+    let mut response = Response::new(Body::empty());
     *response.headers_mut() = file.headers.clone();
+    if *method != Method::HEAD {
+        content.fill(&mut response, 0..file.length);
+    }
     response
 }
 
@@ -129,7 +131,9 @@ fn part(file: &Representation, range: Range<u64>, content: Content<'_>) -> Respo
     let mut headers = file.headers.clone();
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end.saturating_sub(range.start)));
     headers.insert(CONTENT_RANGE, ascii(&content_range(&range, file.length)));
-    partial(headers, content.body(range))
+    let mut response = partial(headers, Body::empty());
+    content.fill(&mut response, range);
+    response
 }
 
 fn parts(file: &Representation, ranges: Vec<Range<u64>>, content: Content<'_>) -> Response<Body> {
