@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
 
 pub use response::{Framing, Response};
 
@@ -32,6 +32,8 @@ enum Transport {
     Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    /// The side of the server.
+    TlsServer(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
 impl Client {
@@ -51,6 +53,21 @@ impl Client {
     #[must_use]
     pub fn of(stream: TcpStream) -> Self {
         Self::over(Transport::Tcp(stream))
+    }
+
+    /// Does a TLS handshake as the server of this connection, which must be TCP.
+    ///
+    /// # Errors
+    /// If the handshake fails.
+    pub fn accept_tls(self, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let Transport::Tcp(mut stream) = self.transport else {
+            return Err(io::Error::other("not TCP in clear"));
+        };
+        let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
+        while session.is_handshaking() {
+            session.complete_io(&mut stream)?;
+        }
+        Ok(Self::over(Transport::TlsServer(Box::new(StreamOwned::new(session, stream)))))
     }
 
     /// Makes the connection end in a reset, as that of a program that crashes may.
@@ -95,6 +112,13 @@ impl Client {
     fn over(transport: Transport) -> Self {
         let mut client = Self { transport, buffer: Vec::new(), ended: false };
         client.set_patience(PATIENCE);
+        let done = match &client.transport {
+            Transport::Tcp(stream) => stream.set_write_timeout(Some(PATIENCE)),
+            Transport::Unix(stream) => stream.set_write_timeout(Some(PATIENCE)),
+            Transport::Tls(stream) => stream.sock.set_write_timeout(Some(PATIENCE)),
+            Transport::TlsServer(stream) => stream.sock.set_write_timeout(Some(PATIENCE)),
+        };
+        done.expect("a time that is not zero");
         client
     }
 
@@ -104,6 +128,7 @@ impl Client {
             Transport::Tcp(stream) => stream.set_read_timeout(Some(patience)),
             Transport::Unix(stream) => stream.set_read_timeout(Some(patience)),
             Transport::Tls(stream) => stream.sock.set_read_timeout(Some(patience)),
+            Transport::TlsServer(stream) => stream.sock.set_read_timeout(Some(patience)),
         };
         done.expect("a time that is not zero");
     }
@@ -113,19 +138,25 @@ impl Client {
     pub fn session(&self) -> Option<&ClientConnection> {
         match &self.transport {
             Transport::Tls(stream) => Some(&stream.conn),
-            Transport::Tcp(_) | Transport::Unix(_) => None,
+            Transport::Tcp(_) | Transport::Unix(_) | Transport::TlsServer(_) => None,
         }
     }
 
     /// Sends bytes. What the server does not take any more is lost: it may answer before it has read all.
+    ///
+    /// # Panics
+    /// If the server keeps the connection and takes nothing.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let bytes = bytes.as_ref();
         let sent = match &mut self.transport {
             Transport::Tcp(stream) => stream.write_all(bytes),
             Transport::Unix(stream) => stream.write_all(bytes),
             Transport::Tls(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
+            Transport::TlsServer(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
         };
-        drop(sent);
+        let stuck =
+            |error: &io::Error| matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        assert!(!sent.is_err_and(|error| stuck(&error)), "the server takes nothing and stays");
     }
 
     /// Says that no more bytes will be sent.
@@ -135,6 +166,10 @@ impl Client {
             Transport::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Transport::Unix(stream) => stream.shutdown(Shutdown::Write),
             Transport::Tls(stream) => {
+                stream.conn.send_close_notify();
+                stream.flush()
+            }
+            Transport::TlsServer(stream) => {
                 stream.conn.send_close_notify();
                 stream.flush()
             }
@@ -225,6 +260,7 @@ impl Client {
             Transport::Tcp(stream) => stream.read(&mut bytes),
             Transport::Unix(stream) => stream.read(&mut bytes),
             Transport::Tls(stream) => stream.read(&mut bytes),
+            Transport::TlsServer(stream) => stream.read(&mut bytes),
         };
         match read {
             Ok(count) if count > 0 => {

@@ -89,6 +89,15 @@ impl Connection {
         connection
     }
 
+    /// Takes a client's preface, and begins as its server; `None` if it does not come.
+    #[must_use]
+    pub fn accept(client: Client) -> Option<Self> {
+        let mut connection = Self { client };
+        connection.client.take_through(PREFACE)?;
+        connection.send(SETTINGS, 0, 0, &[]);
+        Some(connection)
+    }
+
     /// Sends a frame.
     pub fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         self.client.send(frame(kind, flags, stream, payload));

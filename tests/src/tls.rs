@@ -7,9 +7,10 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
+    SupportedProtocolVersion,
 };
 
 /// Writes a self-signed certificate for `name` to `NAME.crt` and its key to `NAME.key` in a folder; returns both.
@@ -27,6 +28,23 @@ pub fn certificate(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
     std::fs::write(&paths.0, certificate.pem()).expect("a file");
     std::fs::write(&paths.1, key.serialize_pem()).expect("a file");
     paths
+}
+
+/// A server that shows the certificate in this file, whose key is in the file of [`certificate`], and chooses among these
+/// ALPN protocols.
+///
+/// # Panics
+/// If they are not a pair.
+#[must_use]
+pub fn serving(certificate: &Path, alpn: &[&str]) -> Arc<ServerConfig> {
+    let chain = vec![CertificateDer::from_pem_file(certificate).expect("a PEM certificate")];
+    let key = PrivateKeyDer::from_pem_file(certificate.with_extension("key")).expect("a PEM key");
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider does TLS 1.2 and 1.3");
+    let mut config = builder.with_no_client_auth().with_single_cert(chain, key).expect("a pair");
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Arc::new(config)
 }
 
 /// A client that trusts these certificates, checks names, and offers these ALPN protocols.
