@@ -5,6 +5,7 @@
 pub use crate::connection::fuzz::head_guard;
 pub use crate::response::handler::file::fuzz::{conditions, ranges};
 pub use crate::response::handler::file::fuzz_paths::paths;
+pub use crate::response::handler::proxy::fuzz::answers;
 pub use crate::response::handler::ws::fuzz::{ws_deflate, ws_frames};
 
 /// Input cut as a peer may cut it: into pieces of these lengths in turn, of one byte at least.
@@ -29,6 +30,11 @@ mod tests {
     #[test]
     fn head_guard() {
         replay("head_guard", super::head_guard);
+    }
+
+    #[test]
+    fn answers() {
+        replay("answers", super::answers);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Proxy mounts, in front of upstreams that behave well, badly, or are programs of others.
 
 mod badly;
+mod http2;
 mod messages;
 mod nginx;
 mod tls;

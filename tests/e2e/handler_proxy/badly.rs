@@ -6,7 +6,7 @@ use tests::PATIENCE;
 use tests::client::{Client, Framing};
 use tests::upstream::{Upstream, head};
 
-use super::{before, get, noting};
+use super::{ask, before, get, noting};
 use crate::{free_port, site};
 
 #[test]
@@ -17,7 +17,19 @@ fn what_is_no_answer_is_502_and_said_with_the_line_of_the_mount() {
         ("HTTP/1.1 200 OK\r\nContent-Le", "closed"),
         ("garbage\r\n\r\n", "invalid"),
         ("HTTP/1.1 200 OK\r\nbad header\r\n\r\n", "invalid"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "invalid"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "`Content-Length` is not one number"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "`Content-Length` is not one number",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "both a `Content-Length` and a `Transfer-Encoding`",
+        ),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "other than `chunked`"),
+        ("HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", "not a name, a colon and a value"),
+        ("HTTP/1.1 200 OK\r\nA: b\rC: d\r\n\r\n", "not a name, a colon and a value"),
+        ("HTTP/2 200 OK\r\n\r\n", "does not begin with"),
         (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n",
             "another protocol",
@@ -57,6 +69,26 @@ fn a_reset_and_a_refused_connection_are_502() {
 }
 
 #[test]
+fn another_protocol_is_noticed_at_once() {
+    let upstream = Upstream::start(|_, mut client| {
+        client.send("SSH-2.0-OpenSSH\r\n");
+        let _ = client.rest();
+    });
+    let site = before(&upstream, "");
+    assert_eq!(get(&site, "/px/").status, 502);
+}
+
+#[test]
+fn interim_answers_without_end_are_cut_off() {
+    for (count, status) in [(100, 200), (101, 502)] {
+        let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(count);
+        let upstream = Upstream::answering(format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+        let site = before(&upstream, "");
+        assert_eq!(get(&site, "/px/").status, status, "{count}");
+    }
+}
+
+#[test]
 fn a_head_without_end_is_cut_off() {
     let upstream = Upstream::start(|_, mut client| {
         let _ = head(&mut client);
@@ -75,6 +107,8 @@ fn content_that_breaks_off_breaks_off_for_the_client() {
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf and more\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\nno trailer\r\n\r\n",
     ] {
         let upstream = Upstream::start(move |_, mut client| {
             let _ = head(&mut client);
@@ -89,14 +123,24 @@ fn content_that_breaks_off_breaks_off_for_the_client() {
 
 #[test]
 fn more_than_was_announced_is_not_passed_on() {
-    let upstream =
-        Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\nsmuggled");
-    let site = before(&upstream, "");
-    let mut client = Client::tcp(site.port);
-    for _ in 0..3 {
-        assert_eq!(client.get("a.test", "/px/").text(), "ok");
+    const REQUESTS: usize = 5;
+    const SMUGGLED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled";
+    for (method, answer, text) in [
+        ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"),
+        ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "ok"),
+        ("GET", "HTTP/1.1 204 No Content\r\nContent-Length: 53\r\n\r\n", ""),
+        ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 53\r\n\r\n", ""),
+        ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 53\r\n\r\n", ""),
+    ] {
+        let upstream = Upstream::answering(format!("{answer}{SMUGGLED}"));
+        let site = before(&upstream, "");
+        // More requests than there are workers, which have connections of their own.
+        for _ in 0..REQUESTS {
+            let response = ask(&site, &format!("{method} /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+            assert_eq!(response.text(), text, "{answer}");
+        }
+        assert_eq!(upstream.connections(), REQUESTS, "such a connection is not used again: {answer}");
     }
-    assert_eq!(upstream.connections(), 3, "such a connection is not used again");
 }
 
 #[test]
@@ -180,6 +224,26 @@ fn what_must_not_be_sent_twice_is_not() {
     assert_eq!(client.expect("POST").status, 502);
     let posts = noted.try_iter().filter(|head| head.starts_with("post")).count();
     assert_eq!((posts, upstream.connections()), (1, 1));
+}
+
+#[test]
+fn a_connection_that_the_upstream_closes_is_not_used_again() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n",
+    ] {
+        // It says that it closes the connection, and waits for the other side to do it.
+        let upstream = Upstream::start(move |number, mut client| {
+            while head(&mut client).is_some() {
+                client.send(format!("{answer}{number}"));
+            }
+        });
+        let site = before(&upstream, "");
+        let mut client = Client::tcp(site.port);
+        for number in ["0", "1", "2"] {
+            assert_eq!(client.get("a.test", "/px/").text(), number, "{answer}");
+        }
+    }
 }
 
 #[test]

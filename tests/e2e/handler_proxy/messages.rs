@@ -2,6 +2,7 @@
 
 use tests::PATIENCE;
 use tests::client::Client;
+use tests::h2::{Connection, END_HEADERS, END_STREAM, HEADERS, block};
 use tests::server::Server;
 use tests::upstream::{Upstream, head};
 
@@ -34,12 +35,48 @@ fn a_request_comes_as_the_upstream_wants_it() {
         "via: 1.0 edge, 1.1 lwsrun",
         "authorization: basic edp5",
         "te: trailers",
+        "connection: te",
         "x-kept: yes",
         "content-length: 0",
     ] {
         assert!(lines.contains(&wanted), "no `{wanted}` in {head}");
     }
-    assert_eq!(lines.len(), 10, "{head}");
+    assert_eq!(lines.len(), 11, "{head}");
+}
+
+#[test]
+fn what_tells_who_asked_is_kept_whole() {
+    let (upstream, noted) = noting();
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    // A connection's own fields cannot take it away, nor do bytes that are not ASCII.
+    client.send(
+        b"GET /px/ HTTP/1.1\r\nHost: a.test\r\nConnection: x-forwarded-for, via\r\nX-Forwarded-For: 9.9.9.9\r\n\
+          X-Forwarded-For: \xff\r\nX-Forwarded-For: 8.8.8.8\r\nVia: 1.0 edge\r\n\r\n",
+    );
+    assert_eq!(client.expect("GET").status, 200);
+    let head = noted.recv_timeout(PATIENCE).unwrap();
+    assert!(head.contains("\r\nx-forwarded-for: 9.9.9.9, \u{fffd}, 8.8.8.8, 127.0.0.1\r\n"), "{head}");
+    assert!(head.contains("\r\nvia: 1.0 edge, 1.1 lwsrun\r\n"), "{head}");
+}
+
+#[test]
+fn cookies_that_came_apart_go_out_together() {
+    let (upstream, noted) = noting();
+    let site = before(&upstream, "");
+    let mut connection = Connection::open(Client::tcp(site.port), &[]);
+    let fields = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "a.test"),
+        (":path", "/px/"),
+        ("cookie", "a=1"),
+        ("cookie", "b=2"),
+    ];
+    connection.send(HEADERS, END_STREAM | END_HEADERS, 1, &block(&fields));
+    assert_eq!(connection.answer(1), (200, b"ok".to_vec()));
+    let head = noted.recv_timeout(PATIENCE).unwrap();
+    assert!(head.contains("\r\ncookie: a=1; b=2\r\n"), "{head}");
 }
 
 #[test]

@@ -11,6 +11,9 @@ use super::before;
 /// Bytes of the large upload; the whole of it is sent where `PROXY_UPLOAD` says how many.
 const LARGE: u64 = 256 << 20;
 
+/// Bytes of an upload that goes on after its answer.
+const LARGE_UPLOAD: usize = 1 << 20;
+
 const EXPECTING: &str =
     "POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n";
 
@@ -100,6 +103,62 @@ fn an_answer_may_come_while_content_goes_out() {
         assert!(client.take_through(format!("1\r\n{byte}\r\n").as_bytes()).is_some());
     }
     assert!(client.take_through(b"0\r\n\r\n").is_some());
+}
+
+#[test]
+fn an_answer_of_an_upstream_that_reads_no_more_arrives() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = head(&mut client);
+        client.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+        // What it has not read makes this a reset.
+        assert!(client.need(1));
+    });
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000\r\n\r\nbegun");
+    let response = client.expect("POST");
+    assert_eq!((response.status, response.text().as_str()), (413, "no"));
+}
+
+#[test]
+fn an_answer_that_is_over_leaves_the_upload_alone() {
+    let (note, noted) = channel();
+    let upstream = Upstream::start(move |_, mut client| {
+        let _ = head(&mut client);
+        client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        note.send(client.need(LARGE_UPLOAD)).unwrap();
+    });
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    client.send(format!("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: {LARGE_UPLOAD}\r\n\r\n"));
+    assert_eq!(client.expect("POST").text(), "ok");
+    client.send(vec![b'x'; LARGE_UPLOAD]);
+    assert_eq!(noted.recv_timeout(PATIENCE), Ok(true), "all of it arrives");
+}
+
+#[test]
+fn content_is_framed_as_its_length_is_known() {
+    let (note, noted) = channel();
+    let upstream = Upstream::start(move |_, mut client| {
+        while let Some(head) = head(&mut client) {
+            let end: &[u8] = if head.contains("content-length: 6\r\n") { b"abcdef" } else { b"0\r\n\r\n" };
+            let content = client.take_through(end).unwrap_or_default();
+            note.send(String::from_utf8(content).unwrap()).unwrap();
+            client.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let site = before(&upstream, "");
+    let mut client = Client::tcp(site.port);
+    for (framing, pieces, seen) in [
+        ("Content-Length: 6", ["abc", "def"], "abcdef"),
+        ("Transfer-Encoding: chunked", ["3\r\nabc\r\n", "0\r\n\r\n"], "3\r\nabc\r\n0\r\n\r\n"),
+    ] {
+        client.send(format!("PUT /px/ HTTP/1.1\r\nHost: a.test\r\n{framing}\r\n\r\n"));
+        pieces.iter().for_each(|piece| client.send(piece));
+        assert_eq!(client.expect("PUT").status, 200, "{framing}");
+        assert_eq!(noted.recv_timeout(PATIENCE).as_deref(), Ok(seen));
+    }
+    assert_eq!(upstream.connections(), 1, "the connection is used again after content");
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod pool;
 mod rewrite;
 mod target;
 mod timer;
+mod trailers;
 mod tunnel;
 mod upload;
 
@@ -47,10 +48,12 @@ use crate::response::error::{Refusal, redirect};
 use crate::shutdown::Drain;
 use fault::{Fault, Trouble};
 use forward::Forward;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use http1::fuzz;
 pub(crate) use origin::Origin;
 use rewrite::Rewrite;
 use target::Paths;
-use tunnel::Upgrade;
+use tunnel::{Opened, Upgrade};
 
 /// The service of one proxy mount.
 #[derive(Clone)]
@@ -115,25 +118,25 @@ impl Shared {
             return Ok(Refusal::Internal.response());
         };
         let target = self.paths.target(request.uri(), sent.as_ref()).ok_or(Fault::Target)?;
-        let forward = Forward { origin: &self.origin, facts: &facts };
         let watch = facts.presence.watch();
-        match upgrade {
-            None => {
-                let (request, upload) = forward.request(request, target)?;
-                let answer = exchange::exchange(&self.origin, request, upload, watch, &self.trouble).await?;
-                Ok(self.rewrite.apply(answer, &facts))
+        let Some(upgrade) = upgrade else {
+            let (forward, upload) = Forward::new(&self.origin, &facts, request, target, None)?;
+            let answer = exchange::exchange(&self.origin, forward, upload, watch, &self.trouble).await?;
+            return Ok(self.rewrite.apply(answer, &facts));
+        };
+        let (forward, _) = Forward::new(&self.origin, &facts, request, target, Some(&upgrade))?;
+        // Rare, and large: other requests need not carry the room for it.
+        let opened = Box::pin(tunnel::open(&self.origin, &forward, watch, &self.trouble)).await?;
+        let answer = match opened {
+            Opened::Refused(answer) => answer,
+            Opened::Switched(headers, upstream) => {
+                let idle = self.origin.limits().websocket;
+                upgrade.grant(headers, upstream, idle, self.drain.clone())?
             }
-            Some(upgrade) => {
-                let request = forward.upgrade(request, target, &upgrade)?;
-                let drain = self.drain.clone();
-                let opening = tunnel::open(&self.origin, request, upgrade, watch, drain, &self.trouble);
-                // Rare, and large: other requests need not carry the room for it.
-                let answer = Box::pin(opening).await?;
-                let mut answer = self.rewrite.apply(answer, &facts);
-                tunnel::switch(&mut answer);
-                Ok(answer)
-            }
-        }
+        };
+        let mut answer = self.rewrite.apply(answer, &facts);
+        tunnel::switch(&mut answer);
+        Ok(answer)
     }
 }
 

@@ -5,48 +5,85 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::body::Body;
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
+use http_body::{Body as _, Frame, SizeHint};
 
 use super::fault::{Trouble, chain};
-use super::http1::Http1;
+use super::http1::{Http1, Relayed};
+use super::http2::Http2Answer;
 use super::origin::Origin;
 use super::pool;
 use super::timer::Timer;
 use crate::connection::Watch;
 
-/// Who drives the connection that content comes from.
-pub(super) enum Driver {
-    /// Whoever takes the content; at its end the connection can be used again.
+/// Where content comes from.
+pub(super) enum Source {
+    /// A connection that whoever takes the content drives; at its end it can be used again.
     Http1(Box<Http1>),
-    /// A task; here is only the clock.
-    Elsewhere(Timer),
+    /// One that a task drives.
+    Relayed(Relayed, Timer),
+    Http2(Box<Http2Answer>),
     /// The content has ended.
-    Nobody,
+    Nowhere,
 }
 
-impl Driver {
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self {
+            Self::Http1(connection) => connection.poll_frame(cx),
+            Self::Relayed(content, _) => content.poll_frame(cx),
+            Self::Http2(answer) => {
+                let frame = Pin::new(&mut answer.content).poll_frame(cx);
+                frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
+            }
+            Self::Nowhere => Poll::Ready(None),
+        }
+    }
+
     /// The content has ended: the connection is put back.
-    pub(super) fn release(self, origin: u64) {
-        if let Self::Http1(connection) = self {
-            pool::put(origin, connection);
+    fn release(&mut self, origin: &Origin) {
+        if let Self::Http1(connection) = std::mem::replace(self, Self::Nowhere) {
+            pool::put(origin.id(), connection);
         }
     }
 
     fn timer(&mut self) -> Option<&mut Timer> {
         match self {
             Self::Http1(connection) => Some(&mut connection.timer),
-            Self::Elsewhere(timer) => Some(timer),
-            Self::Nobody => None,
+            Self::Relayed(_, timer) => Some(timer),
+            Self::Http2(answer) => Some(&mut answer.timer),
+            Self::Nowhere => None,
+        }
+    }
+
+    fn is_ended(&self) -> bool {
+        match self {
+            Self::Http1(connection) => connection.is_ended(),
+            Self::Relayed(content, _) => content.is_ended(),
+            Self::Http2(answer) => answer.content.is_end_stream(),
+            Self::Nowhere => true,
         }
     }
 }
 
+/// The content of an answer as a body. What has come already is handed on whole, and its connection put back at once.
+pub(super) fn body(mut source: Source, origin: &Arc<Origin>, watch: Watch, trouble: &Arc<Trouble>) -> Body {
+    if let Source::Http1(connection) = &mut source
+        && let Some(whole) = connection.take_whole()
+    {
+        source.release(origin);
+        return if whole.is_empty() { Body::empty() } else { Body::from(whole) };
+    }
+    if source.is_ended() {
+        return Body::empty();
+    }
+    Body::new(Answer::new(source, Arc::clone(origin), watch, Arc::clone(trouble)))
+}
+
 /// The content.
-pub(super) struct Answer {
-    content: Incoming,
-    driver: Driver,
+struct Answer {
+    source: Source,
     origin: Arc<Origin>,
     watch: Watch,
     trouble: Arc<Trouble>,
@@ -55,35 +92,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(
-        content: Incoming,
-        mut driver: Driver,
-        origin: Arc<Origin>,
-        watch: Watch,
-        trouble: Arc<Trouble>,
-    ) -> Self {
-        if let Some(timer) = driver.timer() {
+    fn new(mut source: Source, origin: Arc<Origin>, watch: Watch, trouble: Arc<Trouble>) -> Self {
+        if let Some(timer) = source.timer() {
             timer.restart(origin.limits().idle);
         }
-        Self { content, driver, origin, watch, trouble, fault: None }
-    }
-
-    fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        // What it asks for comes while the connection is driven.
-        let polled = Pin::new(&mut self.content).poll_frame(cx);
-        if polled.is_ready() {
-            return polled;
-        }
-        let Driver::Http1(connection) = &mut self.driver else { return Poll::Pending };
-        let ended = connection.poll(cx).is_ready();
-        if ended && let Driver::Http1(connection) = std::mem::replace(&mut self.driver, Driver::Nobody) {
-            self.driver = Driver::Elsewhere(connection.into_timer());
-        }
-        Pin::new(&mut self.content).poll_frame(cx)
-    }
-
-    fn release(&mut self) {
-        std::mem::replace(&mut self.driver, Driver::Nobody).release(self.origin.id());
+        Self { source, origin, watch, trouble, fault: None }
     }
 
     /// Nothing comes: whether to go on waiting.
@@ -91,7 +104,7 @@ impl Answer {
         if self.watch.is_gone() {
             return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client has gone"));
         }
-        let Some(timer) = self.driver.timer() else { return Ok(()) };
+        let Some(timer) = self.source.timer() else { return Ok(()) };
         if !timer.is_over(cx) {
             return Ok(());
         }
@@ -101,7 +114,7 @@ impl Answer {
     }
 }
 
-impl Body for Answer {
+impl http_body::Body for Answer {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -110,11 +123,11 @@ impl Body for Answer {
         if let Some(fault) = answer.fault.take() {
             return Poll::Ready(Some(Err(fault)));
         }
-        match answer.poll_content(cx) {
+        match answer.source.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
-                if answer.content.is_end_stream() {
-                    answer.release();
-                } else if let Some(timer) = answer.driver.timer() {
+                if answer.source.is_ended() {
+                    answer.source.release(&answer.origin);
+                } else if let Some(timer) = answer.source.timer() {
                     timer.restart(answer.origin.limits().idle);
                 }
                 Poll::Ready(Some(Ok(frame)))
@@ -122,12 +135,13 @@ impl Body for Answer {
             Poll::Ready(Some(Err(error))) => {
                 answer.trouble.say(&format!("its answer broke off: {}", chain(&error)));
                 // The client's connection writes what it has before it asks again, and is cut then.
-                answer.fault = Some(io::Error::other(error));
+                answer.source = Source::Nowhere;
+                answer.fault = Some(error);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
             Poll::Ready(None) => {
-                answer.release();
+                answer.source.release(&answer.origin);
                 Poll::Ready(None)
             }
             Poll::Pending => match answer.wait(cx) {
@@ -138,10 +152,16 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.content.is_end_stream()
+        self.source.is_ended() && self.fault.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.content.size_hint()
+        match &self.source {
+            Source::Http1(connection) => connection.size_hint(),
+            Source::Relayed(..) => SizeHint::default(),
+            Source::Http2(answer) => answer.content.size_hint(),
+            Source::Nowhere if self.fault.is_some() => SizeHint::default(),
+            Source::Nowhere => SizeHint::with_exact(0),
+        }
     }
 }

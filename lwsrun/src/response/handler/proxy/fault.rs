@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::body::Body;
 use http::Response;
 
+use super::http1::Wrong;
+use super::upload::Progress;
 use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
 
@@ -27,6 +29,10 @@ pub(super) enum Fault {
     AnswerTimeout(Duration),
     #[error("it does not take the request within {} s (`proxy-answer-timeout`)", .0.as_secs())]
     UploadTimeout(Duration),
+    #[error("its answer is invalid: {0}")]
+    Wrong(#[from] Wrong),
+    #[error("its connection is lost: {0}")]
+    Lost(#[source] io::Error),
     #[error("{}", chain(.0))]
     Broken(#[from] hyper::Error),
     #[error("it closed the connection without an answer")]
@@ -50,6 +56,14 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// There is no answer, after this time in which nothing moved.
+    pub(super) fn late(progress: Option<&Progress>, wait: Duration) -> Self {
+        match progress {
+            Some(progress) if !progress.is_done() => Self::UploadTimeout(wait),
+            _ => Self::AnswerTimeout(wait),
+        }
+    }
+
     fn refusal(&self) -> Refusal {
         match self {
             Self::ConnectTimeout(_) | Self::AnswerTimeout(_) | Self::UploadTimeout(_) => {
@@ -59,6 +73,8 @@ impl Fault {
             | Self::Connect(_)
             | Self::Tls(_)
             | Self::NoTls(_)
+            | Self::Wrong(_)
+            | Self::Lost(_)
             | Self::Broken(_)
             | Self::Closed
             | Self::Switched => Refusal::BadGateway,

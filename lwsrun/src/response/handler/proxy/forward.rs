@@ -7,46 +7,29 @@
 //!   an upstream can trust. `X-Forwarded-Proto` and `X-Forwarded-Host` are ours alone.
 //! - `Via` (RFC 9110, section 7.6.3) names this server, and tells a circle from a chain.
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::io::Write as _;
+use std::net::IpAddr;
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
-    TE, TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderName, SEC_WEBSOCKET_KEY, TE,
+    TRANSFER_ENCODING, UPGRADE, VIA,
 };
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Request, Uri};
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body::Body as _;
 
 use super::fault::Fault;
+use super::http1::{Framing, put_field};
 use super::origin::Origin;
 use super::tunnel::Upgrade;
 use super::upload::Upload;
 use crate::connection::ConnectionFacts;
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-/// CGI programs behind the upstream would take it for a setting of their own ("httpoxy").
-const PROXY: HeaderName = HeaderName::from_static("proxy");
-const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
-/// Fields that are for one connection only, whether `Connection` names them or not.
-const OF_ONE_CONNECTION: [HeaderName; 10] = [
-    CONNECTION,
-    KEEP_ALIVE,
-    PROXY_CONNECTION,
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    PROXY,
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HTTP2_SETTINGS,
-];
 
 /// How often a request may have passed servers of this kind. More is a circle.
 const MOST_PASSAGES: usize = 10;
@@ -54,157 +37,243 @@ const MOST_PASSAGES: usize = 10;
 /// This server in `Via`.
 const PSEUDONYM: &str = "lwsrun";
 
-/// What a request is forwarded with.
+/// A request for the upstream: what the client said, and what is said beside it or instead. It can be written any number of
+/// times, for either version.
 pub(super) struct Forward<'a> {
-    pub(super) origin: &'a Origin,
-    pub(super) facts: &'a ConnectionFacts,
+    origin: &'a Origin,
+    facts: &'a ConnectionFacts,
+    method: Method,
+    target: PathAndQuery,
+    /// The client's.
+    headers: HeaderMap,
+    /// What the client called this server.
+    host: Option<HeaderValue>,
+    /// Fields that the client's `Connection` names.
+    named: Vec<HeaderName>,
+    /// Whether trailers are welcome.
+    trailers: bool,
+    /// Whether the client waits for permission to send content.
+    expects: bool,
+    framing: Framing,
+    upgrade: Option<&'a Upgrade>,
 }
 
-impl Forward<'_> {
+/// Takes the fields of a request one by one. A value comes in parts.
+trait Fields {
+    fn put(&mut self, name: &HeaderName, value: &[&[u8]]);
+}
+
+impl<'a> Forward<'a> {
     /// The request for the upstream, and its content.
     ///
     /// # Errors
-    /// If it goes in a circle, or has more content than the mount allows.
-    pub(super) fn request(
-        &self,
+    /// If it goes in a circle, has more content than the mount allows, or has content and asks for a websocket.
+    pub(super) fn new(
+        origin: &'a Origin,
+        facts: &'a ConnectionFacts,
         request: Request<Body>,
         target: PathAndQuery,
-    ) -> Result<(Request<()>, Upload), Fault> {
-        let (mut parts, body) = request.into_parts();
-        let upload = Upload::new(body, &parts.headers, self.origin.limits())?;
-        if !upload.waits_for_permission() {
-            parts.headers.remove(EXPECT);
-        }
-        self.prepare(&mut parts.headers, &parts.uri)?;
-        let mut forwarded = Request::new(());
-        *forwarded.method_mut() = parts.method;
-        *forwarded.uri_mut() = Uri::from(target);
-        *forwarded.headers_mut() = parts.headers;
-        Ok((forwarded, upload))
-    }
-
-    /// The request that asks the upstream for a websocket.
-    pub(super) fn upgrade(
-        &self,
-        request: Request<Body>,
-        target: PathAndQuery,
-        upgrade: &Upgrade,
-    ) -> Result<Request<()>, Fault> {
-        let (mut parts, body) = request.into_parts();
-        if !body.is_end_stream() {
+        upgrade: Option<&'a Upgrade>,
+    ) -> Result<(Self, Upload), Fault> {
+        let (parts, body) = request.into_parts();
+        if upgrade.is_some() && !body.is_end_stream() {
             return Err(Fault::UpgradeWithContent);
         }
-        self.prepare(&mut parts.headers, &parts.uri)?;
-        upgrade.ask(&mut parts.headers);
-        let mut forwarded = Request::new(());
-        *forwarded.uri_mut() = Uri::from(target);
-        *forwarded.headers_mut() = parts.headers;
-        Ok(forwarded)
+        let upload = Upload::new(body, &parts.headers, origin.limits())?;
+        let headers = parts.headers;
+        if passages(&headers) >= MOST_PASSAGES {
+            return Err(Fault::Circle);
+        }
+        let authority = parts.uri.authority();
+        let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+        let forward = Self {
+            origin,
+            facts,
+            method: if upgrade.is_some() { Method::GET } else { parts.method },
+            target,
+            host: host.or_else(|| headers.get(HOST).cloned()),
+            named: named(&headers),
+            trailers: welcomes_trailers(&headers),
+            expects: upload.waits_for_permission(),
+            framing: upload.framing(),
+            headers,
+            upgrade,
+        };
+        Ok((forward, upload))
     }
 
-    fn prepare(&self, headers: &mut HeaderMap, uri: &Uri) -> Result<(), Fault> {
-        let trailers = strip(headers);
-        let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-        let host = match host {
-            Some(host) => {
-                headers.insert(HOST, self.origin.authority().clone());
-                Some(host)
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// How its content is framed over HTTP/1.1.
+    pub(super) fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Its head for HTTP/1.1.
+    pub(super) fn write(&self, text: &mut Vec<u8>) {
+        text.extend_from_slice(self.method.as_str().as_bytes());
+        text.push(b' ');
+        text.extend_from_slice(self.target.as_str().as_bytes());
+        text.extend_from_slice(b" HTTP/1.1\r\n");
+        text.put(&HOST, &[self.origin.authority().as_bytes()]);
+        self.fields(text);
+        match self.framing {
+            // Some say that there is none, and some upstreams want to hear it.
+            Framing::None => {
+                if let Some(length) = self.headers.get(CONTENT_LENGTH) {
+                    text.put(&CONTENT_LENGTH, &[length.as_bytes()]);
+                }
             }
-            None => headers.insert(HOST, self.origin.authority().clone()),
-        };
-        let proto = if self.facts.tls { "https" } else { "http" };
-        self.tell_who_asks(headers, host.as_ref(), proto);
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
-        match host {
-            Some(host) => headers.insert(X_FORWARDED_HOST, host),
-            None => headers.remove(X_FORWARDED_HOST),
-        };
-        if trailers {
-            headers.insert(TE, HeaderValue::from_static("trailers"));
+            Framing::Length(length) => {
+                let _ = write!(text, "content-length: {length}\r\n");
+            }
+            Framing::Chunked => text.put(&TRANSFER_ENCODING, &[b"chunked"]),
         }
-        self.tell_the_way(headers)
+        match self.upgrade {
+            Some(upgrade) => {
+                text.put(&CONNECTION, &[b"Upgrade"]);
+                text.put(&UPGRADE, &[b"websocket"]);
+                if let Some(key) = upgrade.key() {
+                    text.put(&SEC_WEBSOCKET_KEY, &[key.as_bytes()]);
+                }
+            }
+            // RFC 9110, section 10.1.4: what `TE` says is for this connection.
+            None if self.trailers => text.put(&CONNECTION, &[b"te"]),
+            None => {}
+        }
+        text.extend_from_slice(b"\r\n");
+    }
+
+    /// Its head for HTTP/2, where scheme and authority are part of the target, and there is no `Host`.
+    pub(super) fn request(&self) -> Request<()> {
+        let mut request = Request::new(());
+        *request.method_mut() = self.method.clone();
+        let mut parts = Uri::from(self.target.clone()).into_parts();
+        parts.scheme = Some(Scheme::HTTPS);
+        parts.authority = self.origin.url_authority();
+        // An authority that cannot be in a URL cannot have been connected to.
+        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+        self.fields(request.headers_mut());
+        if let Some(length) = self.headers.get(CONTENT_LENGTH) {
+            request.headers_mut().insert(CONTENT_LENGTH, length.clone());
+        }
+        request
+    }
+
+    /// All fields but those that depend on the version.
+    fn fields(&self, out: &mut impl Fields) {
+        for (name, value) in &self.headers {
+            if self.is_passed_on(name) {
+                out.put(name, &[value.as_bytes()]);
+            }
+        }
+        self.join_cookies(out);
+        let proto: &[u8] = if self.facts.tls { b"https" } else { b"http" };
+        let host = self.host.as_ref().map(HeaderValue::as_bytes);
+        self.tell_who_asks(out, host, proto);
+        out.put(&X_FORWARDED_PROTO, &[proto]);
+        if let Some(host) = host {
+            out.put(&X_FORWARDED_HOST, &[host]);
+        }
+        self.add(out, &VIA, &[b"1.1 ", PSEUDONYM.as_bytes()]);
+        if self.trailers {
+            out.put(&TE, &[b"trailers"]);
+        }
     }
 
     /// `X-Forwarded-For` and `Forwarded`.
-    fn tell_who_asks(&self, headers: &mut HeaderMap, host: Option<&HeaderValue>, proto: &str) {
-        let mut text = String::with_capacity(96);
-        let Some(peer) = self.facts.peer.map(canonical) else {
-            // Who is behind a unix socket is not known, so what it says about its client stays the last word.
-            describe(&mut text, "unknown", host, proto);
-            append(headers, FORWARDED, &text);
-            return;
+    fn tell_who_asks(&self, out: &mut impl Fields, host: Option<&[u8]>, proto: &[u8]) {
+        let mut text = [0; ADDRESS];
+        // Who is behind a unix socket is not known, so what it says about its client stays the last word.
+        let peer = self.facts.peer.map(|peer| peer.ip().to_canonical());
+        let address = peer.map_or(&b"unknown"[..], |peer| describe(&mut text, peer));
+        if peer.is_some() {
+            self.add(out, &X_FORWARDED_FOR, &[address]);
+        }
+        let (open, close): (&[u8], &[u8]) =
+            if matches!(peer, Some(IpAddr::V6(_))) { (b"\"[", b"]\"") } else { (b"", b"") };
+        // It was admitted as a host, so it holds no quote and no backslash.
+        let (by, host, end): (&[u8], &[u8], &[u8]) = match host {
+            Some(host) => (b";host=\"", host, b"\""),
+            None => (b"", b"", b""),
         };
-        let _ = write!(text, "{peer}");
-        append(headers, X_FORWARDED_FOR, &text);
-        text.clear();
-        match peer {
-            std::net::IpAddr::V4(peer) => describe(&mut text, peer, host, proto),
-            std::net::IpAddr::V6(peer) => describe(&mut text, format_args!("\"[{peer}]\""), host, proto),
+        self.add(out, &FORWARDED, &[b"for=", open, address, close, by, host, end, b";proto=", proto]);
+    }
+
+    /// Cookies, on one line, however they came (RFC 9113, section 8.2.3).
+    fn join_cookies(&self, out: &mut impl Fields) {
+        let mut lines = self.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        let Some(first) = lines.next() else { return };
+        let mut parts = vec![first];
+        parts.extend(lines.flat_map(|line| [b"; ", line]));
+        out.put(&COOKIE, &parts);
+    }
+
+    /// Adds an element to what the client said in a list field, on one line.
+    fn add(&self, out: &mut impl Fields, name: &HeaderName, element: &[&[u8]]) {
+        let lines = self.headers.get_all(name);
+        if lines.iter().next().is_none() {
+            return out.put(name, element);
         }
-        append(headers, FORWARDED, &text);
+        let mut parts: Vec<&[u8]> = lines.iter().flat_map(|line| [line.as_bytes(), b", "]).collect();
+        parts.extend_from_slice(element);
+        out.put(name, &parts);
     }
 
-    /// `Via`.
-    fn tell_the_way(&self, headers: &mut HeaderMap) -> Result<(), Fault> {
-        if !headers.contains_key(VIA) {
-            headers.insert(VIA, HeaderValue::from_static("1.1 lwsrun"));
-            return Ok(());
+    /// Whether a field of the client's is said to the upstream in the same words.
+    fn is_passed_on(&self, name: &HeaderName) -> bool {
+        let own = match name.as_str() {
+            // For one connection only, whether `Connection` names them or not.
+            "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings" => true,
+            // CGI programs behind the upstream would take it for a setting of their own ("httpoxy").
+            "proxy" => true,
+            "content-length" | "cookie" | "forwarded" | "host" | "via" | "x-forwarded-host"
+            | "x-forwarded-proto" => true,
+            "x-forwarded-for" => self.facts.peer.is_some(),
+            "expect" => !self.expects,
+            _ => false,
+        };
+        !own && !self.named.contains(name)
+    }
+}
+
+impl Fields for Vec<u8> {
+    fn put(&mut self, name: &HeaderName, value: &[&[u8]]) {
+        put_field(self, name.as_str(), value);
+    }
+}
+
+impl Fields for HeaderMap {
+    fn put(&mut self, name: &HeaderName, value: &[&[u8]]) {
+        // Made of values and of what can be in one.
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value.concat())) {
+            self.append(name, value);
         }
-        let passages = headers.get_all(VIA).iter().filter_map(|line| line.to_str().ok());
-        let passages = passages.flat_map(|line| line.split(',')).filter(|entry| entry.contains(PSEUDONYM));
-        if passages.count() >= MOST_PASSAGES {
-            return Err(Fault::Circle);
-        }
-        append(headers, VIA, "1.1 lwsrun");
-        Ok(())
     }
 }
 
-/// An entry of `Forwarded`.
-fn describe(text: &mut String, peer: impl std::fmt::Display, host: Option<&HeaderValue>, proto: &str) {
-    let _ = write!(text, "for={peer}");
-    // It was admitted as a host, so it holds no quote and no backslash.
-    if let Some(host) = host.and_then(|host| host.to_str().ok()) {
-        let _ = write!(text, ";host=\"{host}\"");
-    }
-    let _ = write!(text, ";proto={proto}");
+/// How often a request has passed servers of this kind.
+fn passages(headers: &HeaderMap) -> usize {
+    let lines = headers.get_all(VIA).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).filter(|entry| entry.contains(PSEUDONYM)).count()
 }
 
-/// The address that a client has for others: IPv4 on a socket for both families is IPv4.
-fn canonical(peer: SocketAddr) -> std::net::IpAddr {
-    peer.ip().to_canonical()
-}
-
-/// Adds an element to a list field, on one line.
-fn append(headers: &mut HeaderMap, name: HeaderName, element: &str) {
-    let mut lines = headers.get_all(&name).iter().filter_map(|line| line.to_str().ok()).peekable();
-    let value = if lines.peek().is_none() {
-        HeaderValue::from_str(element)
-    } else {
-        let mut list = lines.fold(String::new(), |list, line| list + line + ", ");
-        list.push_str(element);
-        HeaderValue::try_from(list)
-    };
-    if let Ok(value) = value {
-        headers.insert(name, value);
-    }
-}
-
-/// Takes out the fields that are for one connection only; whether trailers are welcome.
-pub(super) fn strip(headers: &mut HeaderMap) -> bool {
-    let trailers = headers.get_all(TE).iter().any(|line| {
+/// Whether `TE` says so.
+fn welcomes_trailers(headers: &HeaderMap) -> bool {
+    headers.get_all(TE).iter().any(|line| {
         line.to_str()
             .is_ok_and(|line| line.split([',', ';']).any(|word| word.trim().eq_ignore_ascii_case("trailers")))
-    });
-    if headers.contains_key(CONNECTION) {
-        for name in named(headers) {
-            headers.remove(name);
-        }
-    }
-    for name in &OF_ONE_CONNECTION {
-        headers.remove(name);
-    }
-    trailers
+    })
 }
 
 /// The fields that `Connection` names. Those that frame the message or name its host are for every connection, whatever
@@ -216,4 +285,54 @@ fn named(headers: &HeaderMap) -> Vec<HeaderName> {
         .filter(|word| !word.eq_ignore_ascii_case("keep-alive") && !word.eq_ignore_ascii_case("close"))
         .filter_map(|word| HeaderName::try_from(word).ok());
     names.filter(|name| *name != CONTENT_LENGTH && *name != HOST).collect()
+}
+
+/// The longest text of an address, in bytes.
+const ADDRESS: usize = 39;
+
+/// An address as text. That of IPv4, which nearly all are, without the machinery for formats: each request has it twice.
+fn describe(text: &mut [u8; ADDRESS], address: IpAddr) -> &[u8] {
+    let mut length = 0;
+    let mut push = |byte| {
+        text[length] = byte;
+        length += 1;
+    };
+    match address {
+        IpAddr::V4(address) => {
+            for (at, octet) in address.octets().into_iter().enumerate() {
+                if at > 0 {
+                    push(b'.');
+                }
+                if octet >= 100 {
+                    push(b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    push(b'0' + octet / 10 % 10);
+                }
+                push(b'0' + octet % 10);
+            }
+        }
+        IpAddr::V6(address) => address.to_string().bytes().for_each(push),
+    }
+    &text[..length]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_everywhere() {
+        for text in [
+            "0.0.0.0",
+            "255.255.255.255",
+            "1.20.109.200",
+            "10.9.99.100",
+            "::",
+            "2001:db8:1111:2222:3333:4444:5555:6666",
+        ] {
+            let address: IpAddr = text.parse().unwrap();
+            assert_eq!(describe(&mut [0; ADDRESS], address), text.as_bytes());
+        }
+    }
 }

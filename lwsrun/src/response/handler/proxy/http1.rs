@@ -1,19 +1,36 @@
 //! An HTTP/1.1 connection to an upstream. It has no task of its own: whoever uses it drives it, so that an answer wakes
 //! the client's connection and nobody else, and ends with it.
+//!
+//! This is on the path of every request, and does nothing but that: [`output`] writes a head that the caller has put
+//! together and content as it comes, [`head`] reads the head of the answer, [`content`] what follows. A [`relay`] takes over
+//! where the answer begins before the request has ended.
+
+mod chunks;
+mod content;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
+mod head;
+mod input;
+mod output;
+mod relay;
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::io;
+use std::task::{Context, Poll, Waker, ready};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper_util::rt::TokioIo;
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::connect::{Counted, Received, Stream};
+pub(super) use self::head::{Head, Wrong};
+pub(super) use self::output::{Framing, put_field};
+pub(super) use self::relay::Relayed;
+
+use self::content::Content;
+use self::input::Input;
+use self::output::{Output, Stopped};
+use super::connect::Stream;
 use super::fault::Fault;
 use super::origin::Limits;
 use super::pool::Ticket;
@@ -21,135 +38,232 @@ use super::timer::Timer;
 use super::upload::{Progress, Upload};
 use crate::connection::Watch;
 
-/// What is read at once and written at once, in bytes; a head must fit in.
-pub(super) const MAX_BUFFER: usize = 64 << 10;
+/// The most interim answers to one request.
+const MAX_INTERIM: usize = 100;
 
 /// A connection that answers one request after the other.
 pub(super) struct Http1 {
-    sender: SendRequest<Upload>,
-    driver: Connection<TokioIo<Counted>, Upload>,
-    received: Received,
+    stream: Stream,
+    input: Input,
+    output: Output,
+    /// What is to come of the answer.
+    content: Content,
+    /// Whether it can take another request after that.
+    keeps: bool,
     pub(super) timer: Timer,
     /// Since when it is idle; `None`: it is new.
     pub(super) idle_since: Option<Instant>,
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 /// A request that was not answered.
 pub(super) struct Unanswered {
     pub(super) fault: Fault,
-    /// The request, if nothing of it was sent.
-    pub(super) unsent: Option<Request<Upload>>,
+    /// Whether the upstream has certainly not acted on it, so that it may be sent again whatever it is.
+    pub(super) unsent: bool,
     /// Whether the upstream may have closed the connection before it saw the request.
     pub(super) stale: bool,
 }
 
+/// What a request is sent with.
+pub(super) struct Sending<'a> {
+    pub(super) upload: &'a mut Upload,
+    pub(super) progress: Option<&'a Progress>,
+    pub(super) of_head: bool,
+    pub(super) watch: &'a Watch,
+    pub(super) limits: &'a Limits,
+}
+
 impl Http1 {
     /// Begins to speak on a connection.
-    pub(super) async fn new(stream: Stream, ticket: Ticket, limits: &Limits) -> Result<Box<Self>, Fault> {
-        let (stream, received) = Counted::new(stream);
-        let mut builder = Builder::new();
-        builder.max_buf_size(MAX_BUFFER);
-        let (sender, driver) = builder.handshake(TokioIo::new(stream)).await?;
-        let timer = Timer::new(limits.answer);
-        Ok(Box::new(Self { sender, driver, received, timer, idle_since: None, _ticket: ticket }))
-    }
-
-    /// Sends a request and waits for the head of its answer, while content goes out.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Upload>,
-        progress: Option<&Progress>,
-        watch: &Watch,
-        limits: &Limits,
-    ) -> Result<Response<Incoming>, Unanswered> {
-        let before = self.received.bytes();
-        let reused = self.idle_since.is_some();
-        self.timer.restart(limits.answer);
-        let mut sending = pin!(self.sender.try_send_request(request));
-        let (driver, timer) = (&mut self.driver, &mut self.timer);
-        let mut uploaded = 0;
-        let answered = poll_fn(|cx| {
-            let ended = Pin::new(&mut *driver).poll(cx).is_ready();
-            if let Poll::Ready(answered) = sending.as_mut().poll(cx) {
-                return Poll::Ready(
-                    answered.map_err(|mut error| (error.take_message(), Fault::Broken(error.into_error()))),
-                );
-            }
-            if ended {
-                return Poll::Ready(Err((None, Fault::Closed)));
-            }
-            if watch.is_gone() {
-                return Poll::Ready(Err((None, Fault::ClientGone)));
-            }
-            while timer.is_over(cx) {
-                match progress.map(Progress::bytes) {
-                    Some(bytes) if bytes > uploaded => {
-                        uploaded = bytes;
-                        timer.restart(limits.answer);
-                    }
-                    _ => return Poll::Ready(Err((None, late(progress, limits)))),
-                }
-            }
-            Poll::Pending
-        });
-        answered.await.map_err(|(unsent, fault)| {
-            let silent = self.received.bytes() == before;
-            let stale = reused && silent && matches!(fault, Fault::Broken(_) | Fault::Closed);
-            Unanswered { fault, unsent, stale }
+    pub(super) fn new(stream: Stream, ticket: Ticket, limits: &Limits) -> Box<Self> {
+        Box::new(Self {
+            stream,
+            input: Input::new(),
+            output: Output::new(),
+            content: Content::Ended,
+            keeps: true,
+            timer: Timer::new(limits.answer),
+            idle_since: None,
+            ticket,
         })
     }
 
-    /// Drives the connection; ready when it has ended, after which it must not be driven again.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.driver).poll(cx).map(drop)
+    /// Begins a request whose content is framed so; the caller writes its head.
+    pub(super) fn begin(&mut self, framing: Framing) -> &mut Vec<u8> {
+        self.output.begin(framing)
     }
 
-    /// Whether it can take another request, now that it has done what it was asked. It is driven on behalf of `waker`.
-    pub(super) fn is_idle(&mut self, waker: &Waker) -> bool {
-        self.poll(&mut Context::from_waker(waker)).is_pending() && self.sender.is_ready()
+    /// Sends what was begun, and waits for the head of its answer.
+    pub(super) async fn send(&mut self, sending: Sending<'_>) -> Result<Head, Unanswered> {
+        let before = self.input.received();
+        self.timer.restart(sending.limits.answer);
+        let mut exchange = Exchange { sending, broken: None, looked_at: 0, interim: 0, uploaded: 0 };
+        let answered = poll_fn(|cx| exchange.poll(self, cx)).await;
+        answered.map_err(|fault| {
+            let silent = self.input.received() == before;
+            let lost = silent && matches!(fault, Fault::Lost(_) | Fault::Closed);
+            let stale = lost && self.idle_since.is_some();
+            Unanswered { fault, unsent: lost && self.output.is_unsent(), stale }
+        })
     }
 
-    /// Its timer, of a connection that has ended.
-    pub(super) fn into_timer(self) -> Timer {
-        self.timer
-    }
-
-    /// Gives it a task of its own, and gives back its timer: content goes out whatever becomes of the answer, for as
-    /// long as anything moves. An upstream that has answered and takes no more would keep the connection for ever.
-    pub(super) fn detach(self, progress: Arc<Progress>, wait: Duration) -> Timer {
-        let Self { mut driver, timer, received, _ticket: ticket, sender: _, idle_since: _ } = self;
-        tokio::spawn(async move {
-            let _ticket = ticket;
-            let mut silence = Timer::new(wait);
-            let mut moved = (0, 0);
-            let ended = poll_fn(|cx| {
-                if let Poll::Ready(ended) = Pin::new(&mut driver).poll(cx) {
-                    return Poll::Ready(Some(ended));
+    /// The next piece of the answer's content, or its trailers; `None` at its end.
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        loop {
+            match self.content.take(&mut self.input.bytes) {
+                Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
+                Ok(None) if self.content.is_ended() => return Poll::Ready(None),
+                Ok(None) => {}
+                Err(wrong) => {
+                    return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::InvalidData, wrong))));
                 }
-                while silence.is_over(cx) {
-                    let now = (progress.bytes(), received.bytes());
-                    if now == moved {
-                        return Poll::Ready(None);
-                    }
-                    moved = now;
-                    silence.restart(wait);
-                }
-                Poll::Pending
-            });
-            match ended.await {
-                Some(Ok(())) => {}
-                Some(Err(error)) => tracing::debug!("an upstream's connection ended: {error}"),
-                None => tracing::debug!("an upstream has answered and takes no more of the request"),
             }
-        });
-        timer
+            match ready!(self.input.poll_fill(&mut self.stream, cx)) {
+                Ok(0) if self.content.end() => return Poll::Ready(None),
+                Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+    }
+
+    /// The whole content, if it has come already.
+    pub(super) fn take_whole(&mut self) -> Option<Bytes> {
+        match self.content {
+            Content::Length(length) if self.input.bytes.len() as u64 >= length => {}
+            Content::Ended => return Some(Bytes::new()),
+            _ => return None,
+        }
+        let frame = self.content.take(&mut self.input.bytes).ok()??;
+        frame.into_data().ok()
+    }
+
+    /// Whether the answer's content has ended.
+    pub(super) fn is_ended(&self) -> bool {
+        self.content.is_ended()
+    }
+
+    /// How much of the answer's content is to come.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.content.size_hint()
+    }
+
+    /// Whether all of the request has been written.
+    pub(super) fn has_sent_all(&self) -> bool {
+        self.output.is_done()
+    }
+
+    /// Whether it can take another request, now that it has done what it was asked. If it cannot any more, `waker` is told.
+    pub(super) fn is_idle(&mut self, waker: &Waker) -> bool {
+        self.keeps
+            && self.content.is_ended()
+            && self.output.is_done()
+            && self.input.bytes.is_empty()
+            // What comes now answers nothing, and an end is an end.
+            && self.input.poll_fill(&mut self.stream, &mut Context::from_waker(waker)).is_pending()
+    }
+
+    /// It has no more to do for now.
+    pub(super) fn rest(&mut self) {
+        self.input.rest();
+        self.idle_since = Some(Instant::now());
+    }
+
+    /// The connection itself, for another protocol, with what came of that.
+    pub(super) fn into_parts(self) -> (Stream, Bytes, Ticket) {
+        (self.stream, self.input.bytes.freeze(), self.ticket)
     }
 }
 
-fn late(progress: Option<&Progress>, limits: &Limits) -> Fault {
-    match progress {
-        Some(progress) if !progress.is_done() => Fault::UploadTimeout(limits.answer),
-        _ => Fault::AnswerTimeout(limits.answer),
+/// One request on its way, until there is a head of its answer.
+struct Exchange<'a> {
+    sending: Sending<'a>,
+    /// Why no more of the request goes out. The upstream may have answered before.
+    broken: Option<io::Error>,
+    /// How much of the input holds no end of a head.
+    looked_at: usize,
+    interim: usize,
+    /// How much of the content had gone out when the clock was looked at.
+    uploaded: u64,
+}
+
+impl Exchange<'_> {
+    fn poll(&mut self, connection: &mut Http1, cx: &mut Context<'_>) -> Poll<Result<Head, Fault>> {
+        self.poll_output(connection, cx)?;
+        if let Poll::Ready(head) = self.poll_head(connection, cx) {
+            return Poll::Ready(head);
+        }
+        if self.sending.watch.is_gone() {
+            return Poll::Ready(Err(Fault::ClientGone));
+        }
+        let Sending { progress, limits, .. } = &self.sending;
+        while connection.timer.is_over(cx) {
+            match progress.map(Progress::bytes) {
+                Some(bytes) if bytes > self.uploaded => {
+                    self.uploaded = bytes;
+                    connection.timer.restart(limits.answer);
+                }
+                _ => return Poll::Ready(Err(Fault::late(*progress, limits.answer))),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Writes what can be written.
+    fn poll_output(&mut self, connection: &mut Http1, cx: &mut Context<'_>) -> Result<(), Fault> {
+        if self.broken.is_some() {
+            return Ok(());
+        }
+        let Http1 { stream, output, keeps, .. } = connection;
+        match output.poll(stream, self.sending.upload, cx) {
+            Poll::Ready(Err(Stopped::Connection(error))) => {
+                *keeps = false;
+                output.abandon();
+                self.broken = Some(error);
+                Ok(())
+            }
+            // What went out is no whole request, and cannot become one.
+            Poll::Ready(Err(Stopped::Content)) => {
+                Err(self.sending.progress.and_then(Progress::fault).unwrap_or(Fault::BrokenOff))
+            }
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Reads up to the end of the answer's head.
+    fn poll_head(&mut self, connection: &mut Http1, cx: &mut Context<'_>) -> Poll<Result<Head, Fault>> {
+        loop {
+            let Http1 { stream, input, .. } = connection;
+            if !input.bytes.is_empty()
+                && let Some(mut head) =
+                    head::take(&mut input.bytes, &mut self.looked_at, self.sending.of_head)?
+            {
+                if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+                    self.interim(head.status)?;
+                    continue;
+                }
+                connection.keeps &= head.keeps;
+                connection.content = std::mem::replace(&mut head.content, Content::Ended);
+                return Poll::Ready(Ok(head));
+            }
+            match ready!(input.poll_fill(stream, cx)) {
+                Ok(0) => return Poll::Ready(Err(self.broken.take().map_or(Fault::Closed, Fault::Lost))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(Fault::Lost(error))),
+            }
+        }
+    }
+
+    /// An answer that is not the last one.
+    fn interim(&mut self, status: StatusCode) -> Result<(), Fault> {
+        self.interim += 1;
+        if self.interim > MAX_INTERIM {
+            return Err(Fault::Wrong(Wrong::Interim));
+        }
+        if let Some(progress) = self.sending.progress {
+            progress.informed(status);
+        }
+        Ok(())
     }
 }

@@ -1,12 +1,14 @@
 //! An HTTP/2 connection to an upstream, for many requests at once. A task drives it.
 
+use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::uri::Scheme;
-use http::{Request, Response, Uri, header::HOST};
+use http::header::PROXY_AUTHENTICATE;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -14,12 +16,10 @@ use tokio::time::Instant;
 
 use super::connect::Stream;
 use super::fault::Fault;
-use super::http1::{MAX_BUFFER, Unanswered};
-use super::origin::Origin;
+use super::http1::{Sending, Unanswered};
 use super::pool::Ticket;
 use super::timer::Timer;
 use super::upload::{Progress, Upload};
-use crate::connection::Watch;
 
 /// How much of one answer the upstream may send ahead, in bytes.
 const STREAM_WINDOW: u32 = 256 << 10;
@@ -27,8 +27,15 @@ const STREAM_WINDOW: u32 = 256 << 10;
 /// The same for all answers of a connection.
 const CONNECTION_WINDOW: u32 = 1 << 20;
 
+/// The most requests at once. That is what RFC 9113, section 6.5.2, has upstreams allow at the least; with more, there are
+/// more connections.
+const MAX_STREAMS: usize = 100;
+
 /// Silence after which an upstream is asked whether it is there, and how long it has to say so.
 const PING: Duration = Duration::from_secs(15);
+
+/// How much of one request's content is kept until the upstream takes it, in bytes.
+const MAX_SEND_BUFFER: usize = 64 << 10;
 
 /// The largest head of an answer, in bytes as RFC 9113, section 6.5.2, counts them.
 const MAX_HEAD: u32 = 64 << 10;
@@ -40,6 +47,16 @@ pub(super) struct Http2 {
     pub(super) last_used: Instant,
     /// Whether it has carried a request before.
     pub(super) reused: bool,
+    /// Each clone is a request; one more is the pool's.
+    users: Arc<()>,
+}
+
+/// An answer whose content is on its way.
+pub(super) struct Http2Answer {
+    pub(super) content: Incoming,
+    pub(super) timer: Timer,
+    /// The connection has one request more while this lives.
+    _connection: Http2,
 }
 
 impl Http2 {
@@ -50,7 +67,7 @@ impl Http2 {
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_send_buf_size(MAX_BUFFER)
+            .max_send_buf_size(MAX_SEND_BUFFER)
             .max_header_list_size(MAX_HEAD)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
@@ -61,7 +78,7 @@ impl Http2 {
                 tracing::debug!("an upstream's connection ended: {error}");
             }
         });
-        Ok(Self { sender, last_used: Instant::now(), reused: false })
+        Ok(Self { sender, last_used: Instant::now(), reused: false, users: Arc::default() })
     }
 
     /// The same for requests after the first.
@@ -74,20 +91,28 @@ impl Http2 {
         self.sender.is_closed()
     }
 
-    /// Sends a request and waits for the head of its answer, while content goes out; then the timer of the answer.
+    /// Whether it takes one more request. Beyond what the upstream allows at once they would wait in a queue that nobody
+    /// bounds.
+    pub(super) fn has_room(&self) -> bool {
+        !self.is_closed() && Arc::strong_count(&self.users) <= MAX_STREAMS
+    }
+
+    /// Sends a request and waits for the head of its answer, while content goes out.
+    ///
+    /// What of `upload` was not sent is given back.
     pub(super) async fn send(
-        &mut self,
-        request: Request<Upload>,
-        progress: Option<&Progress>,
-        watch: &Watch,
-        origin: &Origin,
-    ) -> Result<(Response<Incoming>, Timer), Unanswered> {
-        let wait = origin.limits().answer;
+        mut self,
+        request: Request<()>,
+        sending: Sending<'_>,
+    ) -> Result<Response<Http2Answer>, Unanswered> {
+        let Sending { upload, progress, watch, limits, .. } = sending;
+        let wait = limits.answer;
         let mut timer = Timer::new(wait);
-        let mut sending = pin!(self.sender.try_send_request(request));
+        let request = request.map(|()| std::mem::replace(upload, Upload::None));
+        let mut answering = pin!(self.sender.try_send_request(request));
         let mut uploaded = 0;
         let answered = poll_fn(|cx| {
-            if let Poll::Ready(answered) = sending.as_mut().poll(cx) {
+            if let Poll::Ready(answered) = answering.as_mut().poll(cx) {
                 return Poll::Ready(
                     answered.map_err(|mut error| (error.take_message(), Fault::Broken(error.into_error()))),
                 );
@@ -101,28 +126,37 @@ impl Http2 {
                         uploaded = bytes;
                         timer.restart(wait);
                     }
-                    _ => return Poll::Ready(Err((None, Fault::AnswerTimeout(wait)))),
+                    _ => return Poll::Ready(Err((None, Fault::late(progress, wait)))),
                 }
             }
             Poll::Pending
         });
         match answered.await {
-            Ok(response) => Ok((response, timer)),
-            Err((unsent, fault)) => {
+            Ok(mut answer) => {
+                // For this server only. What is for one connection is refused by h2 (RFC 9113, section 8.2.2).
+                answer.headers_mut().remove(PROXY_AUTHENTICATE);
+                Ok(answer.map(|content| Http2Answer { content, timer, _connection: self }))
+            }
+            Err((request, fault)) => {
                 let stale = self.reused && self.is_closed() && matches!(fault, Fault::Broken(_));
+                let unsent = match request {
+                    Some(request) => {
+                        *upload = request.into_body();
+                        true
+                    }
+                    None => progress.is_none() && matches!(&fault, Fault::Broken(error) if is_refusal(error)),
+                };
                 Err(Unanswered { fault, unsent, stale })
             }
         }
     }
 }
 
-/// A request as HTTP/2 has it: scheme and authority are part of the target, and there is no `Host`.
-pub(super) fn absolute<B>(mut request: Request<B>, origin: &Origin) -> Request<B> {
-    request.headers_mut().remove(HOST);
-    let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme = Some(Scheme::HTTPS);
-    parts.authority = origin.url_authority();
-    // An authority that cannot be in a URL cannot have been connected to.
-    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
-    request
+/// Whether an upstream says that it has not acted on a request (RFC 9113, section 8.7): its stream is refused, or is none of
+/// those that are finished before the connection ends.
+fn is_refusal(error: &hyper::Error) -> bool {
+    let Some(error) = error.source().and_then(|source| source.downcast_ref::<h2::Error>()) else {
+        return false;
+    };
+    error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }

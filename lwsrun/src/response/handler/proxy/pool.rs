@@ -4,7 +4,7 @@
 //! drops those that their upstreams close, and those that have been idle for [`MAX_IDLE_TIME`].
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ thread_local! {
 
 #[derive(Default)]
 struct Pools {
-    by_origin: HashMap<u64, Pool>,
+    by_origin: BTreeMap<u64, Pool>,
     /// The reaper's, while it runs.
     reaper: Option<Waker>,
 }
@@ -48,7 +48,8 @@ struct Pool {
     /// The longest idle first. In boxes, as everywhere: they are large and change hands often.
     #[allow(clippy::vec_box, reason = "an idle connection goes as it came")]
     idle: Vec<Box<Http1>>,
-    http2: Option<Http2>,
+    /// More than one where one cannot take all requests.
+    http2: Vec<Http2>,
     open: Arc<AtomicUsize>,
 }
 
@@ -77,7 +78,7 @@ pub(super) async fn lease(origin: &Origin, repeatable: bool) -> Result<Lease, Fa
 pub(super) async fn new(origin: &Origin) -> Result<Lease, Fault> {
     let ticket = ticket(origin)?;
     match connect(origin, Offer::All).await? {
-        (stream, Version::Http1) => Ok(Lease::Http1(Http1::new(stream, ticket, origin.limits()).await?)),
+        (stream, Version::Http1) => Ok(Lease::Http1(Http1::new(stream, ticket, origin.limits()))),
         (stream, Version::Http2) => {
             let http2 = Http2::new(stream, ticket).await?;
             keep(origin, &http2);
@@ -122,7 +123,7 @@ pub(super) fn put(origin: u64, mut connection: Box<Http1>) {
         if !connection.is_idle(waker) {
             return (Some(connection), false);
         }
-        connection.idle_since = Some(Instant::now());
+        connection.rest();
         let pool = pools.by_origin.entry(origin).or_default();
         pool.idle.push(connection);
         let oldest = (pool.idle.len() > MAX_IDLE).then(|| pool.idle.remove(0));
@@ -138,8 +139,9 @@ pub(super) fn put(origin: u64, mut connection: Box<Http1>) {
 fn keep(origin: &Origin, http2: &Http2) {
     let first = with(|pools| {
         let pool = pools.by_origin.entry(origin.id()).or_default();
-        if pool.http2.as_ref().is_none_or(Http2::is_closed) {
-            pool.http2 = Some(http2.again());
+        // Others may have connected at the same time; one is enough for all.
+        if !pool.http2.iter().any(Http2::has_room) {
+            pool.http2.push(http2.again());
         }
         pools.reaper.is_none()
     });
@@ -151,12 +153,18 @@ fn keep(origin: &Origin, http2: &Http2) {
 fn idle(origin: &Origin, repeatable: bool) -> Option<Lease> {
     with(|pools| {
         let pool = pools.by_origin.get_mut(&origin.id())?;
-        if let Some(http2) = pool.http2.as_mut().filter(|http2| !http2.is_closed()) {
+        if let Some(http2) = pool.http2.iter_mut().find(|http2| http2.has_room()) {
             http2.last_used = Instant::now();
             return Some(Lease::Http2(http2.clone()));
         }
         let fresh = |connection: &Http1| connection.idle_since.is_some_and(|since| since.elapsed() < FRESH);
-        pool.idle.pop_if(|connection| repeatable || fresh(connection)).map(Lease::Http1)
+        loop {
+            let mut connection = pool.idle.pop_if(|connection| repeatable || fresh(connection))?;
+            // Its end may have come, and the reaper's turn not yet.
+            if connection.is_idle(Waker::noop()) {
+                return Some(Lease::Http1(connection));
+            }
+        }
     })?
 }
 
@@ -183,13 +191,13 @@ impl Pools {
                 old || !connection.is_idle(cx.waker())
             };
             dropped.extend(pool.idle.extract_if(.., is_over));
-            pool.http2.take_if(|http2| http2.is_closed() || http2.last_used.elapsed() > MAX_IDLE_TIME);
+            pool.http2.retain(|http2| !http2.is_closed() && http2.last_used.elapsed() <= MAX_IDLE_TIME);
         }
         // A pool whose count somebody holds has connections in use.
         self.by_origin.retain(|_, pool| {
-            !pool.idle.is_empty() || pool.http2.is_some() || Arc::strong_count(&pool.open) > 1
+            !pool.idle.is_empty() || !pool.http2.is_empty() || Arc::strong_count(&pool.open) > 1
         });
-        let more = self.by_origin.values().any(|pool| !pool.idle.is_empty() || pool.http2.is_some());
+        let more = self.by_origin.values().any(|pool| !pool.idle.is_empty() || !pool.http2.is_empty());
         if !more {
             self.reaper = None;
         }

@@ -1,13 +1,9 @@
 //! An upstream's answer made into the mount's.
 
 use axum::body::Body;
-use http::header::{
-    CONTENT_LENGTH, CONTENT_LOCATION, HeaderName, LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY,
-    TRANSFER_ENCODING,
-};
+use http::header::{CONTENT_LOCATION, HeaderName, LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, HeaderValue, Response};
 
-use super::forward::strip;
 use super::origin::Origin;
 use super::target::Paths;
 use crate::connection::ConnectionFacts;
@@ -27,14 +23,9 @@ impl Rewrite {
         Self { paths: paths.clone(), url: format!("{scheme}://{authority}").into() }
     }
 
-    /// Takes out what is for one connection only or tells of the upstream; turns its paths into the mount's.
+    /// Takes out what tells of the upstream; turns its paths into the mount's.
     pub(super) fn apply(&self, mut answer: Response<Body>, facts: &ConnectionFacts) -> Response<Body> {
         let headers = answer.headers_mut();
-        // A length beside another framing is wrong, and of the two the framing counts.
-        if headers.contains_key(TRANSFER_ENCODING) {
-            headers.remove(CONTENT_LENGTH);
-        }
-        strip(headers);
         // This server says what it is, or nothing.
         headers.remove(SERVER);
         if !facts.tls {

@@ -14,11 +14,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
-use futures_util::future::try_join;
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::Builder;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -26,13 +23,14 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::answer::{Answer, Driver};
-use super::connect::{Offer, connect};
-use super::exchange::unless_gone;
+use super::answer::{self, Source};
+use super::connect::{Offer, Stream, connect};
+use super::exchange::{response, unless_gone};
 use super::fault::{Fault, Trouble};
-use super::http1::MAX_BUFFER;
+use super::forward::Forward;
+use super::http1::{Http1, Sending};
 use super::origin::Origin;
-use super::pool::{self, Ticket};
+use super::pool;
 use super::timer::Timer;
 use super::upload::Upload;
 use crate::connection::{Begun, Watch};
@@ -70,12 +68,9 @@ impl Upgrade {
         Some(Self { client: hyper::upgrade::on(request), key })
     }
 
-    /// Says in a request to the upstream what the client said in its own.
-    pub(super) fn ask(&self, headers: &mut HeaderMap) {
-        upgrade(headers);
-        if let Some(key) = self.key.as_ref().and_then(|key| HeaderValue::from_str(key).ok()) {
-            headers.insert(SEC_WEBSOCKET_KEY, key);
-        }
+    /// The key that was made here, if the client's way needs none.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// Whether the upstream answered the key that was made here. That of a client is the client's to check.
@@ -86,101 +81,86 @@ impl Upgrade {
         })
     }
 
-    /// The status and headers of an upstream's 101, for the client's version.
-    fn grant(&self, mut headers: HeaderMap) -> Response<Body> {
-        let mut answer = Response::new(Body::empty());
-        if self.key.is_some() {
-            headers.remove(SEC_WEBSOCKET_ACCEPT);
-        } else {
-            *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    /// Begins to pass bytes on between client and upstream, which has granted the wish with these headers; the answer
+    /// for the client, in its version.
+    ///
+    /// # Errors
+    /// If it was not this wish that was granted.
+    pub(super) fn grant(
+        self,
+        mut headers: HeaderMap,
+        upstream: Box<Http1>,
+        idle: Duration,
+        drain: Drain,
+    ) -> Result<Response<Body>, Fault> {
+        if !self.is_answered(&headers) {
+            return Err(Fault::Switched);
         }
-        *answer.headers_mut() = headers;
-        answer
+        let status = if self.key.is_some() {
+            headers.remove(SEC_WEBSOCKET_ACCEPT);
+            StatusCode::OK
+        } else {
+            StatusCode::SWITCHING_PROTOCOLS
+        };
+        tokio::spawn(pass_on(self.client, upstream, idle, drain));
+        Ok(response(status, headers, Body::empty()))
     }
-}
-
-fn upgrade(headers: &mut HeaderMap) {
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
 /// Asks the upstream for a websocket. Its refusal is an answer like any other.
 pub(super) async fn open(
     origin: &Arc<Origin>,
-    request: Request<()>,
-    upgrade: Upgrade,
+    forward: &Forward<'_>,
     watch: Watch,
-    drain: Drain,
     trouble: &Arc<Trouble>,
-) -> Result<Response<Body>, Fault> {
+) -> Result<Opened, Fault> {
     let ticket = pool::ticket(origin)?;
-    let wait = origin.limits().answer;
-    let asking = async {
-        let (stream, _) = connect(origin, Offer::Http1).await?;
-        let mut builder = Builder::new();
-        builder.max_buf_size(MAX_BUFFER);
-        let (mut sender, driver) = builder.handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(async move {
-            if let Err(error) = driver.with_upgrades().await {
-                tracing::debug!("an upstream's connection ended: {error}");
-            }
-        });
-        let answer = sender.send_request(request.map(|()| Upload::None));
-        timeout(wait, answer).await.map_err(|_| Fault::AnswerTimeout(wait))?.map_err(Fault::Broken)
+    let connecting = async { Ok(connect(origin, Offer::Http1).await?.0) };
+    let stream = unless_gone(&watch, connecting).await?;
+    let mut connection = Http1::new(stream, ticket, origin.limits());
+    forward.write(connection.begin(forward.framing()));
+    let mut upload = Upload::None;
+    let sending = Sending {
+        upload: &mut upload,
+        progress: None,
+        of_head: false,
+        watch: &watch,
+        limits: origin.limits(),
     };
-    let mut answer = unless_gone(&watch, asking).await?;
-    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(refused(answer, origin, watch, trouble));
+    let head = connection.send(sending).await.map_err(|unanswered| unanswered.fault)?;
+    if head.status != StatusCode::SWITCHING_PROTOCOLS {
+        let body = answer::body(Source::Http1(connection), origin, watch, trouble);
+        return Ok(Opened::Refused(response(head.status, head.headers, body)));
     }
-    if !answer.headers().get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+    if !head.upgrade.is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
         return Err(Fault::Switched);
     }
-    if !upgrade.is_answered(answer.headers()) {
-        return Err(Fault::Switched);
-    }
-    let upstream = hyper::upgrade::on(&mut answer);
-    let granted = upgrade.grant(std::mem::take(answer.headers_mut()));
-    tokio::spawn(pass_on(upgrade.client, upstream, origin.limits().websocket, drain, ticket));
-    Ok(granted)
+    Ok(Opened::Switched(head.headers, connection))
 }
 
-/// An answer that is not a websocket.
-fn refused(
-    answer: Response<Incoming>,
-    origin: &Arc<Origin>,
-    watch: Watch,
-    trouble: &Arc<Trouble>,
-) -> Response<Body> {
-    let driver = Driver::Elsewhere(Timer::new(origin.limits().idle));
-    let (parts, content) = answer.into_parts();
-    let mut answer = Response::new(Body::new(Answer::new(
-        content,
-        driver,
-        Arc::clone(origin),
-        watch,
-        Arc::clone(trouble),
-    )));
-    *answer.status_mut() = parts.status;
-    *answer.headers_mut() = parts.headers;
-    answer
+/// What became of the wish for a websocket.
+pub(super) enum Opened {
+    Refused(Response<Body>),
+    Switched(HeaderMap, Box<Http1>),
 }
 
 /// Says in the answer to the client what the upstream said.
 pub(super) fn switch(answer: &mut Response<Body>) {
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        upgrade(answer.headers_mut());
+        let headers = answer.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
 }
 
 /// Passes bytes on between both, until one of them, the clock or the drain ends it.
-async fn pass_on(client: OnUpgrade, upstream: OnUpgrade, idle: Duration, drain: Drain, ticket: Ticket) {
-    let _ticket = ticket;
-    let both = match timeout(HAND_OVER, try_join(client, upstream)).await {
-        Ok(Ok((client, upstream))) => Tunnel::new(client, upstream, idle),
+async fn pass_on(client: OnUpgrade, upstream: Box<Http1>, idle: Duration, drain: Drain) {
+    let (upstream, first, _ticket) = upstream.into_parts();
+    let mut both = match timeout(HAND_OVER, client).await {
+        Ok(Ok(client)) => Box::new(Tunnel::new(client, upstream, first.into(), idle)),
         Ok(Err(error)) => return tracing::debug!("websocket not opened: {error}"),
         Err(_) => return tracing::debug!("websocket not opened: the answer was not taken"),
     };
-    let mut both = Box::new(both);
     let mut begun = pin!(Begun::new(&drain));
     let ended =
         poll_fn(|cx| if begun.as_mut().poll(cx).is_ready() { Poll::Ready(Ok(())) } else { both.poll(cx) });
@@ -191,7 +171,7 @@ async fn pass_on(client: OnUpgrade, upstream: OnUpgrade, idle: Duration, drain: 
 
 struct Tunnel {
     client: TokioIo<Upgraded>,
-    upstream: TokioIo<Upgraded>,
+    upstream: Stream,
     up: Direction,
     down: Direction,
     timer: Timer,
@@ -209,9 +189,10 @@ struct Direction {
 }
 
 impl Tunnel {
-    fn new(client: Upgraded, upstream: Upgraded, idle: Duration) -> Self {
-        let (client, upstream) = (TokioIo::new(client), TokioIo::new(upstream));
-        let (up, down) = (Direction::default(), Direction::default());
+    /// `first` came of the upstream already.
+    fn new(client: Upgraded, upstream: Stream, first: Vec<u8>, idle: Duration) -> Self {
+        let down = Direction { rest: first, ..Direction::default() };
+        let (client, up) = (TokioIo::new(client), Direction::default());
         Self { client, upstream, up, down, timer: Timer::new(idle), idle }
     }
 
@@ -250,7 +231,7 @@ impl Direction {
                     0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     count => self.written += count,
                 }
-                *moved = true;
+                (*moved, self.unflushed) = (true, true);
             }
             if !self.rest.is_empty() {
                 // An idle tunnel keeps no room.

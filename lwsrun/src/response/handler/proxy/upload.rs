@@ -20,6 +20,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use super::fault::Fault;
+use super::http1::Framing;
 use super::origin::Limits;
 
 /// How long a client is kept waiting for an upstream's permission.
@@ -77,6 +78,16 @@ impl Upload {
             headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         let gate = expects.then(|| Box::pin(sleep(PATIENCE)));
         Ok(Self::Streamed(Box::new(Streamed { body, left, gate, progress: Arc::default() })))
+    }
+
+    /// How it is framed over HTTP/1.1.
+    pub(super) fn framing(&self) -> Framing {
+        match self {
+            Self::None => Framing::None,
+            Self::Streamed(streamed) => {
+                streamed.body.size_hint().exact().map_or(Framing::Chunked, Framing::Length)
+            }
+        }
     }
 
     /// Whether the client sends nothing before it is told to.

@@ -1,0 +1,40 @@
+//! Which fields may stand behind content (RFC 9110, section 6.5.1): none that frame the message, say who may do what, or
+//! tell how its content is to be read, since whoever receives trailers may have acted on the head already, and some put
+//! both together.
+
+use http::HeaderName;
+
+/// Whether a field may be a trailer. Others are left out.
+pub(super) fn is_allowed(name: &HeaderName) -> bool {
+    !matches!(
+        name.as_str(),
+        "authorization"
+            | "cache-control"
+            | "connection"
+            | "content-encoding"
+            | "content-length"
+            | "content-range"
+            | "content-type"
+            | "cookie"
+            | "expect"
+            | "forwarded"
+            | "host"
+            | "http2-settings"
+            | "keep-alive"
+            | "max-forwards"
+            | "proxy"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "range"
+            | "set-cookie"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "via"
+            | "x-forwarded-for"
+            | "x-forwarded-host"
+            | "x-forwarded-proto"
+    )
+}
