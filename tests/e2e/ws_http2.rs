@@ -1,5 +1,9 @@
-//! Websockets over HTTP/2 (RFC 8441): hyper's client opens them, tungstenite speaks on them.
+//! Websockets over HTTP/2 (RFC 8441): hyper's client opens them, tungstenite speaks on them. What goes wrong with their
+//! streams goes out frame by frame.
 
+use std::time::Instant;
+
+use tests::PATIENCE;
 use tests::client::Client;
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;
@@ -114,6 +118,70 @@ fn it_is_offered_only_where_there_are_websockets() {
             settings.chunks_exact(6).find(|setting| setting[..2] == ENABLE_CONNECT_PROTOCOL.to_be_bytes());
         assert_eq!(found.map(|setting| setting[5]), offered, "{settings:?}");
     }
+}
+
+/// Opens a websocket as a stream.
+fn connect(connection: &mut h2::Connection, stream: u32, protocol: &str) {
+    let pseudo = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/")];
+    let rest = [(":authority", "a.test"), fields(protocol)[0], fields(protocol)[1]];
+    connection.send(h2::HEADERS, h2::END_HEADERS, stream, &h2::block(&[&pseudo[..], &rest].concat()));
+}
+
+/// The frames of `lws-status` on a stream, up to one that says that there are so many members.
+fn wait_for_members(connection: &mut h2::Connection, stream: u32, count: usize) {
+    let told = format!("\"wsi\":\"{count}\"");
+    let is_told = |frame: &h2::Frame| {
+        frame.stream == stream
+            && frame.kind == h2::DATA
+            && String::from_utf8_lossy(&frame.payload).contains(told.as_str())
+    };
+    assert!(connection.next_that(is_told).is_some(), "{told}");
+}
+
+#[test]
+fn a_stream_that_ends_in_any_way_is_a_member_that_leaves() {
+    const CANCEL: [u8; 4] = 8_u32.to_be_bytes();
+    let site = site(PROTOCOLS, &[]);
+    let mut connection = h2::Connection::open(Client::tcp(site.port), &[]);
+    connect(&mut connection, 1, "lws-status");
+    wait_for_members(&mut connection, 1, 1);
+    let half_a_frame = b"\x81\xfe\0\x7e\0\0\0\0ahoy";
+    let ends: [(u8, u8, &[u8]); 4] = [
+        (h2::RST_STREAM, 0, &CANCEL),
+        (h2::DATA, h2::END_STREAM, &[]),
+        (h2::DATA, h2::END_STREAM, half_a_frame),
+        (h2::DATA, h2::END_STREAM, b"\x88\x82\0\0\0\0\x03\xe8"),
+    ];
+    for (stream, (kind, flags, payload)) in (3..).step_by(2).zip(ends) {
+        connect(&mut connection, stream, "lws-status");
+        wait_for_members(&mut connection, 1, 2);
+        connection.send(kind, flags, stream, payload);
+        wait_for_members(&mut connection, 1, 1);
+    }
+}
+
+#[test]
+fn a_member_that_opens_no_window_is_left_behind() {
+    let site = site(PROTOCOLS, &[]);
+    let no_window = [(4, 0)];
+    let mut deaf = h2::Connection::open(Client::tcp(site.port), &no_window);
+    connect(&mut deaf, 1, "lws-mirror-protocol");
+    let is_answer = |frame: &h2::Frame| frame.stream == 1 && frame.kind == h2::HEADERS;
+    assert!(deaf.next_that(is_answer).is_some());
+    let mut speaker = WebSocket::open(site.port, "/", "lws-mirror-protocol");
+    let message = "x".repeat(100_000);
+    for _ in 0..20 {
+        speaker.send(message.as_str());
+        assert_eq!(speaker.text(), message);
+    }
+    let deadline = Instant::now() + PATIENCE;
+    let is_of_stream = |frame: &h2::Frame| {
+        // Its pings would keep this waiting for ever.
+        assert!(Instant::now() < deadline, "the stream is left as it is");
+        frame.stream == 1
+    };
+    let reset = deaf.next_that(is_of_stream).expect("the connection goes on");
+    assert_eq!((reset.kind, reset.error()), (h2::RST_STREAM, Some(8)));
 }
 
 #[test]

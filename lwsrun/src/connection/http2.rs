@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::finish::{Begun, finish_when};
+use super::upgraded::Unwrap;
 use super::{Connection, ConnectionFacts, Failure};
 use crate::boot::site::Answered;
 use crate::request::in_flight::Share;
@@ -27,6 +28,7 @@ use activity::Activity;
 use content::Content;
 use deferred::deferred;
 use in_place::InPlace;
+pub(super) use in_place::Sending;
 use owed::{Answer, Owed};
 
 /// What is queued of one stream's answer, in bytes. hyper's own 400 KiB, times all streams of a connection whose peer
@@ -60,7 +62,13 @@ where
     let websockets = connection.serving.site.opens_websockets(connection.facts.listener);
     let facts = ConnectionFacts { share: Some(Arc::new(Share::new(limits.waiting))), ..connection.facts };
     let connection = Connection { facts, ..connection };
-    let shared = Arc::new(Shared { connection, activity: Activity::default(), owed: Arc::default() });
+    let executor = InPlace::default();
+    let shared = Arc::new(Shared {
+        connection,
+        executor: executor.clone(),
+        activity: Activity::default(),
+        owed: Arc::default(),
+    });
     let service = service_fn({
         let shared = Arc::clone(&shared);
         move |request| {
@@ -68,7 +76,7 @@ where
             async move { Ok::<_, Infallible>(shared.answer(request).await) }
         }
     });
-    let mut builder = builder(timeout, limits.head.in_http2());
+    let mut builder = builder(executor, timeout, limits.head.in_http2());
     if websockets {
         // RFC 8441, section 3.
         builder.enable_connect_protocol();
@@ -92,6 +100,7 @@ where
 /// What the streams of a connection share.
 struct Shared {
     connection: Connection,
+    executor: InPlace,
     activity: Activity,
     owed: Arc<Owed>,
 }
@@ -100,7 +109,11 @@ impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Response<Answer> {
         let _request = self.activity.begin();
         let Connection { serving, facts, .. } = &self.connection;
-        let (parts, content) = request.into_parts();
+        let (mut parts, content) = request.into_parts();
+        let sending = (parts.method == Method::CONNECT).then(Sending::default);
+        if let Some(sending) = &sending {
+            parts.extensions.insert(Unwrap::stream(sending.clone()));
+        }
         let (content, late) = Content::new(content, serving.limits().request_rate);
         // Only content can be late, and few requests have any.
         let host = parts.uri.authority().filter(|_| late.may_be()).map(ToString::to_string);
@@ -114,13 +127,16 @@ impl Shared {
         } else {
             response
         };
+        if let Some(sending) = sending.filter(|_| response.status().is_success()) {
+            self.executor.upgrades(sending);
+        }
         response.map(|body| Answer::new(body, Arc::clone(&self.owed)))
     }
 }
 
 /// `head` is the largest head of a request, in bytes as RFC 9113, section 6.5.2, counts them.
-fn builder(timeout: Duration, head: u32) -> http2::Builder<InPlace> {
-    let mut builder = http2::Builder::new(InPlace);
+fn builder(executor: InPlace, timeout: Duration, head: u32) -> http2::Builder<InPlace> {
+    let mut builder = http2::Builder::new(executor);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)

@@ -3,15 +3,35 @@
 //!
 //! Most answers are ready at once, and a task for each would cost more than the answer. It is right because a future
 //! that is polled again, by another task, wakes that one: none may rely on the waker of an earlier poll.
+//!
+//! A stream that was upgraded goes on in a task that sends what the upgrade's owner writes. [`Sending`] is the way to it.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 
 use hyper::rt::Executor;
+use tokio::task::AbortHandle;
 
-/// hyper's way to run streams.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct InPlace;
+/// hyper's way to run the streams of a connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InPlace {
+    /// Of the stream that is being upgraded: hyper starts its sending in the same turn in which it is given the answer
+    /// that says so.
+    upgraded: Arc<Mutex<Option<Sending>>>,
+}
+
+/// What sends on a stream that was upgraded. It waits for the client for as long as that wants, even if nobody holds the
+/// stream any more.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sending(Arc<OnceLock<AbortHandle>>);
+
+impl InPlace {
+    /// The next future sends on a stream that is upgraded now.
+    pub(super) fn upgrades(&self, sending: Sending) {
+        *self.upgraded.lock().unwrap_or_else(PoisonError::into_inner) = Some(sending);
+    }
+}
 
 impl<F> Executor<F> for InPlace
 where
@@ -19,9 +39,23 @@ where
     F::Output: Send + 'static,
 {
     fn execute(&self, future: F) {
+        let sending = self.upgraded.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut future: Pin<Box<F>> = Box::pin(future);
         if future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            tokio::spawn(future);
+            let task = tokio::spawn(future);
+            if let Some(Sending(of_stream)) = sending {
+                // It is given away once, so nothing is there.
+                let _ = of_stream.set(task.abort_handle());
+            }
+        }
+    }
+}
+
+impl Sending {
+    /// Stops it. If it had not come to its end, the stream is reset (`CANCEL`).
+    pub(crate) fn stop(&self) {
+        if let Some(task) = self.0.get() {
+            task.abort();
         }
     }
 }
@@ -35,12 +69,33 @@ mod tests {
     #[tokio::test]
     async fn what_is_ready_is_done_at_once_and_what_waits_is_done_later() {
         let (sender, mut done) = oneshot::channel();
-        InPlace.execute(async move { sender.send(1).unwrap() });
+        let executor = InPlace::default();
+        executor.execute(async move { sender.send(1).unwrap() });
         assert_eq!(done.try_recv(), Ok(1));
         let (begin, begun) = oneshot::channel::<i32>();
         let (sender, done) = oneshot::channel();
-        InPlace.execute(async move { sender.send(begun.await.unwrap()).unwrap() });
+        executor.execute(async move { sender.send(begun.await.unwrap()).unwrap() });
         begin.send(2).unwrap();
         assert_eq!(done.await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn sending_can_be_stopped() {
+        let executor = InPlace::default();
+        let sending = Sending::default();
+        let (held, mut dropped) = oneshot::channel::<()>();
+        executor.upgrades(sending.clone());
+        executor.execute(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+        let (other, mut goes_on) = oneshot::channel::<()>();
+        executor.execute(async move {
+            let _held = other;
+            std::future::pending::<()>().await;
+        });
+        sending.stop();
+        assert!((&mut dropped).await.is_err());
+        assert!(goes_on.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
     }
 }

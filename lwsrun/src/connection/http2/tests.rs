@@ -1,5 +1,7 @@
 //! The clocks of a connection, with a peer that keeps its windows shut, and one that does not send what it promised.
 
+mod websockets;
+
 use schemas::plan::{Bind, Families, ListenerId, Mount, Origin, Plan, Protocol, Vhost};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
@@ -22,27 +24,41 @@ struct Peer {
     _control: DrainControl,
 }
 
+/// A frame that was received.
+struct Frame {
+    kind: u8,
+    flags: u8,
+    stream: u8,
+    payload: Vec<u8>,
+}
+
 impl Peer {
     async fn open(docroot: &str, settings: &[u8]) -> Self {
+        Self::open_with(docroot, settings, Registry::default(), &[]).await
+    }
+
+    /// With more protocols than that of the form.
+    async fn open_with(docroot: &str, settings: &[u8], registry: Registry, more: &[&str]) -> Self {
         let bind = Bind::Any { port: 80, families: Families::Both };
         let mounts = vec![
             Mount { origin: Origin::File { docroot }, ..mount("/") },
             Mount { origin: Origin::Callback { protocol: "protocol-post-demo" }, ..mount("/form") },
         ];
-        let protocols = vec![Protocol {
-            name: "protocol-post-demo",
+        let protocol = |name| Protocol {
+            name,
             default: false,
             raw: false,
             basic_auth: None,
             options: Vec::new(),
             place: PLACE,
-        }];
+        };
+        let protocols = ["protocol-post-demo"].iter().chain(more).map(|name| protocol(*name)).collect();
         let bytes = written(&global(), vec![listener(bind)], &[Vhost { mounts, protocols, ..vhost() }]);
         let plan = Arc::new(Plan::from_bytes(bytes).unwrap());
         let control = DrainControl::new();
         let site = Site::new(
             Arc::clone(&plan),
-            Registry::default(),
+            registry,
             crate::boot::tls::client::ClientKeys::default(),
             control.handle(),
             AccessLogs::default(),
@@ -73,10 +89,10 @@ impl Peer {
         let _ = self.stream.write_all(&[&head, payload].concat()).await;
     }
 
-    async fn ask(&mut self, flags: u8, stream: u8, method: &str, path: &str, field: (&str, &str)) {
+    async fn ask(&mut self, flags: u8, stream: u8, method: &str, path: &str, fields: &[(&str, &str)]) {
         let mut block = Vec::new();
         let usual = [(":method", method), (":scheme", "http"), (":authority", "a.test"), (":path", path)];
-        for (name, value) in usual.into_iter().chain([field]) {
+        for (name, value) in usual.iter().chain(fields) {
             block.push(0);
             for text in [name, value] {
                 block.push(u8::try_from(text.len()).unwrap());
@@ -87,7 +103,7 @@ impl Peer {
     }
 
     /// The next frame that is of a stream, or GOAWAY; pings are answered on the way. `None` at the end.
-    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+    async fn next(&mut self) -> Option<Frame> {
         loop {
             let mut head = [0; 9];
             self.stream.read_exact(&mut head).await.ok()?;
@@ -97,7 +113,7 @@ impl Peer {
                 (6, 0) => self.send(6, 1, 0, &payload).await,
                 (4, 0) => self.send(4, 1, 0, &[]).await,
                 (4 | 6 | 8, _) => {}
-                (kind, _) => return Some((kind, payload)),
+                (kind, flags) => return Some(Frame { kind, flags, stream: head[8], payload }),
             }
         }
     }
@@ -115,7 +131,7 @@ fn window(bytes: u32) -> Vec<u8> {
     [&[0, 4], &bytes.to_be_bytes()[..]].concat()
 }
 
-const NO_FIELD: (&str, &str) = ("accept", "*/*");
+const NO_FIELD: &[(&str, &str)] = &[];
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_nobody_takes_ends_the_connection() {
@@ -123,7 +139,7 @@ async fn an_answer_that_nobody_takes_ends_the_connection() {
     let mut peer = Peer::open(folder.path().to_str().unwrap(), &window(0)).await;
     let start = Instant::now();
     peer.ask(1, 1, "GET", "/large.txt", NO_FIELD).await;
-    assert_eq!(peer.next().await.unwrap().0, 1, "the head comes");
+    assert_eq!(peer.next().await.unwrap().kind, 1, "the head comes");
     while peer.next().await.is_some() {}
     let waited = start.elapsed().as_secs();
     assert!((60..=75).contains(&waited), "{waited} s");
@@ -140,7 +156,7 @@ async fn one_that_is_taken_slowly_goes_on() {
     while start.elapsed().as_secs() < 600 {
         match tokio::time::timeout(Duration::from_secs(40), peer.next()).await {
             Ok(frame) => {
-                bytes += frame.filter(|(kind, _)| *kind == 0).map_or(0, |(_, payload)| payload.len());
+                bytes += frame.filter(|frame| frame.kind == 0).map_or(0, |frame| frame.payload.len());
             }
             // More than 64 bytes a second.
             Err(_) => {
@@ -159,8 +175,8 @@ async fn content_that_does_not_come_is_408_and_the_connection_goes_on() {
     let folder = folder();
     let mut peer = Peer::open(folder.path().to_str().unwrap(), &[]).await;
     let start = Instant::now();
-    peer.ask(0, 1, "POST", "/form", ("content-type", "multipart/form-data; boundary=x")).await;
-    let (kind, head) = peer.next().await.unwrap();
+    peer.ask(0, 1, "POST", "/form", &[("content-type", "multipart/form-data; boundary=x")]).await;
+    let Frame { kind, payload: head, .. } = peer.next().await.unwrap();
     assert_eq!(kind, 1);
     let waited = start.elapsed().as_secs();
     assert!((30..=35).contains(&waited), "{waited} s");
@@ -168,7 +184,7 @@ async fn content_that_does_not_come_is_408_and_the_connection_goes_on() {
     let status = head.iter().position(|&byte| byte & 0xe0 != 0x20).unwrap();
     assert_eq!(head[status..][..5], [0x48, 0x83, 0b0110_1000, 0b0000_1111, 0b0111_1111]);
     loop {
-        let (kind, payload) = peer.next().await.unwrap();
+        let Frame { kind, payload, .. } = peer.next().await.unwrap();
         // NO_ERROR: the rest is not wanted.
         if kind == 3 {
             assert_eq!(payload, [0; 4]);
@@ -177,5 +193,5 @@ async fn content_that_does_not_come_is_408_and_the_connection_goes_on() {
         assert_eq!(kind, 0);
     }
     peer.ask(1, 3, "GET", "/none.txt", NO_FIELD).await;
-    assert_eq!(peer.next().await.unwrap().0, 1);
+    assert_eq!(peer.next().await.unwrap().kind, 1);
 }
