@@ -1,6 +1,6 @@
 //! The demo of the README in a real browser, over HTTP/1.1, TLS and websockets of HTTP/2: the counter moves, a line drawn
-//! in one window appears in another, members are told of each other, a form is answered. Nothing of it may break the
-//! page's own Content-Security-Policy, which the console would say.
+//! in one window appears in another, members are told of each other, the server tells of itself, a form is answered, and
+//! what is lost comes back. Nothing of it may break the page's own Content-Security-Policy, which the console would say.
 //!
 //! Where `SCREENSHOTS` names a folder, pictures of the page are put there (as base64, for `base64 -d`).
 
@@ -43,7 +43,7 @@ fn work(way: Way) {
     compile.arg("compile").arg(config.folder()).args(["--ddir", "fixtures/demo", "-o"]).arg(&plan);
     let _ = program::finish(compile.current_dir(repository::root())).expect_code(0);
     // The plan's paths are relative to the top of the source tree, as in the README.
-    let _server = Server::spawn(program::command("lwsrun").arg(&plan).current_dir(repository::root()));
+    let server = Server::spawn(program::command("lwsrun").arg(&plan).current_dir(repository::root()));
     let Some(browser) = Browser::start() else {
         eprintln!("skipped: no chromium");
         return;
@@ -87,13 +87,33 @@ fn work(way: Way) {
     );
     let answer = "const answer = document.getElementById('answer'); return Number(answer.dataset.said) > 1 && answer.textContent";
     let answer = browser.wait_for(answer);
-    assert!(answer.as_str().unwrap().contains("text (4): Ahoy"), "{answer}");
+    let answer = answer.as_str().unwrap();
+    assert!(answer.contains("text (4): Ahoy") && answer.contains("file (50000): cargo.txt"), "{answer}");
     assert_eq!(browser.run("return document.getElementById('progress').value"), 1);
+
+    let _ = browser.wait_for("return document.getElementById('version').textContent.startsWith('lwsrun ')");
+    let _ = browser.wait_for("return Number(document.getElementById('websockets').textContent) >= 10");
+    let _ = browser.wait_for("return / ms$/.test(document.getElementById('roundtrip').textContent)");
+    assert_eq!(browser.run("return document.documentElement.scrollWidth > innerWidth"), false, "too wide");
     if let Ok(folder) = std::env::var("SCREENSHOTS") {
         let path = std::path::Path::new(&folder).join(format!("{way:?}.base64"));
         std::fs::write(path, browser.screenshot()).unwrap();
     }
+
+    // Each state that the badge goes through is noted, as they may pass quickly.
+    let _ = browser.run(
+        "const badge = document.getElementById('counter-state');
+         window.states = [];
+         new MutationObserver(() => window.states.push(badge.dataset.state)).observe(badge, { attributes: true });
+         document.getElementById('drop').click()",
+    );
+    let _ = browser.wait_for("return window.states.join(' ') === 'lost open'");
     assert_eq!(browser.console(), [""; 0]);
+    drop(server);
+    let _ = browser.wait_for(
+        "return document.querySelectorAll('[data-state=lost].badge').length === 4
+            && document.getElementById('mirror-state').textContent === 'reconnecting'",
+    );
 }
 
 /// The demo's config, on another port.
