@@ -37,7 +37,10 @@ fn log() {
 
 #[test]
 fn proto() {
-    hold(&replay("proto"));
+    let outcomes = replay("proto");
+    hold(&outcomes);
+    let (agree, counted) = agreement(&outcomes);
+    assert!(agree * 100 >= counted * 95, "only {agree} of {counted} agree");
 }
 
 #[test]
@@ -50,7 +53,10 @@ fn proxy() {
 
 #[test]
 fn status() {
-    hold(&replay("status"));
+    let outcomes = replay("status");
+    hold(&outcomes);
+    let (agree, counted) = agreement(&outcomes);
+    assert!(agree * 100 >= counted * 95, "only {agree} of {counted} agree");
 }
 
 #[test]

@@ -26,6 +26,28 @@ fn no_file_is_too_long_to_read() {
 }
 
 #[test]
+fn our_own_keys_stand_in_one_table() {
+    let table = std::fs::read_to_string(repository::root().join("KEYS.md")).unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut rows: Vec<&str> = rows.collect();
+    let schemas: Vec<Value> = ["global", "vhost", "mount", "ws-protocol"]
+        .iter()
+        .map(|level| {
+            let file = repository::root().join(format!("schemas/json/{level}.schema.json"));
+            serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+        })
+        .collect();
+    let properties = schemas.iter().flat_map(|schema| schema["properties"].as_object().unwrap());
+    let mut ours: Vec<&str> = properties
+        .filter(|(_, property)| property["x-since"] == "ours")
+        .map(|(key, _)| key.as_str())
+        .collect();
+    rows.sort_unstable();
+    ours.sort_unstable();
+    assert_eq!(rows, ours, "KEYS.md, and the keys that the schemas call ours");
+}
+
+#[test]
 fn no_test_is_ignored_or_sleeps() {
     // Put together here, so that this file does not hold them.
     let marks = [["#[", "ignore"].concat(), ["#[", "should_panic"].concat()];
