@@ -80,6 +80,25 @@ fn ten_thousand_that_break_off_leave_nothing() {
 }
 
 #[test]
+fn large_messages_leave_no_buffers_behind() {
+    const COUNT: usize = 200;
+    let site = site(PROTOCOLS, &[]);
+    let message = "x".repeat(500_000);
+    let mut say = |socket: &mut WebSocket| {
+        socket.send(message.as_str());
+        assert_eq!(socket.text().len(), message.len());
+    };
+    // What the server itself needs for it.
+    say(&mut WebSocket::open(site.port, "/", "lws-echo"));
+    let before = memory(&site);
+    let mut sockets: Vec<_> = (0..COUNT).map(|_| WebSocket::open(site.port, "/", "lws-echo")).collect();
+    sockets.iter_mut().for_each(&mut say);
+    let each = memory(&site).saturating_sub(before) / COUNT;
+    // Half a megabyte, if each kept what it needed once.
+    assert!(each < 64, "{each} KiB for each session");
+}
+
+#[test]
 fn a_member_that_never_reads_is_left_behind() {
     let site = site(PROTOCOLS, &[]);
     let mut deaf = open(&site, "lws-mirror-protocol");

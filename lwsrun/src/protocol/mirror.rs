@@ -54,7 +54,6 @@ struct Rooms {
 struct Membership {
     rooms: Arc<Rooms>,
     room: Arc<Room>,
-    name: Box<[u8]>,
     sender: Sender,
 }
 
@@ -103,12 +102,13 @@ impl Membership {
         if !all.contains_key(&name) && all.len() >= INSTANCES {
             return Err("too many mirror instances");
         }
-        let room = Arc::clone(all.entry(name.clone()).or_default());
+        let room = all.entry(name.clone()).or_insert_with(|| Arc::new(Room::new(name)));
+        let room = Arc::clone(room);
         if !room.join(&sender, MEMBERS) {
             return Err("too many members");
         }
         drop(all);
-        Ok(Self { rooms, room, name, sender })
+        Ok(Self { rooms, room, sender })
     }
 }
 
@@ -116,7 +116,7 @@ impl Drop for Membership {
     fn drop(&mut self) {
         let mut all = self.rooms.lock();
         if self.room.leave(&self.sender) == 0 {
-            all.remove(&self.name);
+            all.remove(self.room.name());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The protocols of one vhost, started.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use axum::body::Body;
 use schemas::plan::{Place, Protocol, Vhost};
@@ -29,6 +29,8 @@ pub(crate) struct Running {
     pub(crate) terms: Terms,
     /// Those that are open.
     pub(crate) sessions: Sessions,
+    /// Whether somebody waits for the end of the server, to close them.
+    pub(crate) seen_off: Once,
 }
 
 /// Why a protocol that the config lists is not served. Asking for it is answered with that, never as if the
@@ -128,7 +130,14 @@ fn start(
     let fault = match started {
         Ok(Ok((instance, terms))) => {
             let protocol = protocol.name.into();
-            return Ok(Arc::new(Running { vhost, protocol, instance, terms, sessions }));
+            return Ok(Arc::new(Running {
+                vhost,
+                protocol,
+                instance,
+                terms,
+                sessions,
+                seen_off: Once::new(),
+            }));
         }
         Ok(Err(error)) => error.to_string(),
         Err(_) => "it panicked".to_owned(),

@@ -10,12 +10,22 @@ use super::PATIENCE;
 use crate::protocol::{CloseCode, Message, Sender};
 
 /// The members, on whichever thread each of them is.
-#[derive(Default)]
 pub(super) struct Room {
+    name: Box<[u8]>,
     members: Mutex<Vec<Sender>>,
 }
 
 impl Room {
+    /// Without members.
+    pub(super) fn new(name: Box<[u8]>) -> Self {
+        Self { name, members: Mutex::default() }
+    }
+
+    /// What members call it.
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
     /// Adds a member unless there are `most` already.
     pub(super) fn join(&self, member: &Sender, most: usize) -> bool {
         let mut members = self.lock();

@@ -25,6 +25,7 @@
 
 mod conversation;
 mod deflate;
+mod farewell;
 mod fault;
 mod frames;
 #[cfg(any(test, feature = "fuzz"))]
@@ -59,7 +60,6 @@ use crate::request::protect::{Entry, challenge};
 use crate::response::error::Refusal;
 use crate::response::log::User;
 use crate::shutdown::Drain;
-use session::SharedDrain;
 pub(crate) use strict_host::StrictHost;
 pub(crate) use upgrade::asks_for_websocket;
 use upgrade::{Handshake, WrongUpgrade, handshake};
@@ -82,7 +82,7 @@ struct Shared {
     /// `strict-host-check`.
     strict: Option<StrictHost>,
     silence: Option<Duration>,
-    drain: SharedDrain,
+    drain: Arc<Drain>,
 }
 
 /// Answers requests that ask for a websocket, and hands all others on.
@@ -112,7 +112,7 @@ impl VhostUpgrades {
         let silence = pingpong.map_or(SILENCE, Duration::from);
         let silence = (!silence.is_zero()).then_some(silence);
         let must_name = vhost.disable_no_protocol_ws_upgrades;
-        Self(Arc::new(Shared { protocols, must_name, strict, silence, drain: SharedDrain::new(drain) }))
+        Self(Arc::new(Shared { protocols, must_name, strict, silence, drain: Arc::new(drain) }))
     }
 
     /// A protocol by its name, for `callback://` mounts; `None` if the vhost does not list it.
@@ -150,7 +150,7 @@ impl VhostUpgrades {
 
     /// Opens the session, and gives the answer that says so.
     fn open(&self, admitted: Admitted) -> Response<Body> {
-        open::open(admitted, self.0.silence, self.0.drain.clone())
+        open::open(admitted, self.0.silence, Arc::clone(&self.0.drain))
     }
 }
 

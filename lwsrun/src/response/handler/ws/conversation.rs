@@ -3,6 +3,9 @@
 //!
 //! It takes turns with the protocol in one task: read until nothing is there or the protocol has enough, let the
 //! protocol work, write what it queued with one flush. One write for many messages is what makes it fast.
+//!
+//! The frame decoder and the encoder keep the largest buffers that they ever needed. So both are made anew when the
+//! conversation rests after a message over [`LARGE`], and after a silence.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,6 +39,9 @@ const WRITE_BUFFER: usize = 16 * 1024;
 /// Room in the write buffer for a piece that overshoots, pings and a close.
 const WRITE_BUFFER_MOST: usize = WRITE_BUFFER + PIECE + 4096;
 
+/// Longest message for which the buffers of decoder and encoder are kept while nothing happens, in bytes.
+const LARGE: usize = 4096;
+
 /// Turns after which others on this thread get theirs.
 const TURNS: usize = 16;
 
@@ -45,7 +51,7 @@ pub(super) struct Conversation<S> {
     link: Arc<Link>,
     phase: Phase,
     /// The message that is being written.
-    rest: Option<Rest>,
+    rest: Option<Box<Rest>>,
     /// Bits of the window to compress with, where that is agreed.
     bits: Option<u8>,
     /// A close to be sent once all that is queued has been.
@@ -54,6 +60,8 @@ pub(super) struct Conversation<S> {
     failing: Option<(CloseCode, &'static str)>,
     /// The socket took not all of what was written to it last.
     blocked: bool,
+    /// Decoder and encoder hold more memory than they need at rest.
+    worn: bool,
     watch: Watch,
 }
 
@@ -115,8 +123,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             closing: None,
             failing: None,
             blocked: false,
+            worn: false,
             watch,
         }
+    }
+
+    /// Whether it rests, and is better made anew.
+    pub(super) fn is_worn(&self) -> bool {
+        self.worn
+            && self.phase == Phase::Open
+            && !self.blocked
+            && self.rest.is_none()
+            && self.socket.get_ref().is_between_messages()
+    }
+
+    /// The same conversation, if it [is worn](Self::is_worn), with a new decoder and encoder, which hold no memory yet.
+    pub(super) async fn renewed(self) -> Self {
+        let config = *self.socket.get_config();
+        let stream = self.socket.into_inner();
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+        Self { socket, worn: false, ..self }
     }
 
     /// Goes on until the conversation is over. `turn` lets the protocol work.
@@ -175,6 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     fn received(&mut self, wire: Wire, cx: &Context<'_>) {
+        self.worn |= wire.len() > LARGE;
         let message = match wire {
             Wire::Text(text) => Message::Text(Text::from_wire(text)),
             Wire::Binary(bytes) => Message::Binary(bytes),
@@ -222,9 +249,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 Poll::Pending => return,
             }
             let next = || self.link.take().map(|message| Rest::new(message, self.bits));
-            let Some(rest) = self.rest.take().or_else(next) else { break };
+            let Some(rest) = self.rest.take().map(|rest| *rest).or_else(next) else { break };
             let (frame, rest) = rest.next();
-            self.rest = rest;
+            self.rest = rest.map(Box::new);
+            self.worn |= frame.len() > LARGE;
             self.send(frame);
         }
         if let Some((code, reason)) = self.failing.take() {
@@ -295,6 +323,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 Poll::Pending => return,
                 Poll::Ready(Due::Ping) => {
                     self.link.trim();
+                    self.worn = true;
                     self.send(Wire::Ping(Bytes::new()));
                     self.flush(cx);
                 }

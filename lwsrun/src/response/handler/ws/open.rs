@@ -12,26 +12,27 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
 
 use super::deflate::Deflate;
-use super::session::{Held, Serving, SharedDrain, Turns};
+use super::session::{Held, Serving, Turns};
 use super::upgrade::Handshake;
 use super::{Admitted, Peer};
 use crate::connection::Unwrap;
 use crate::protocol::{Opening, Running};
 use crate::response::log;
+use crate::shutdown::Drain;
 
 /// How long the answer may take to be written.
 const HAND_OVER: Duration = Duration::from_secs(15);
 
 /// Opens the session. `silence` before a ping; `None` for none.
-pub(super) fn open(admitted: Admitted, silence: Option<Duration>, drain: SharedDrain) -> Response<Body> {
+pub(super) fn open(admitted: Admitted, silence: Option<Duration>, drain: Arc<Drain>) -> Response<Body> {
     let Admitted { mut request, handshake, running } = admitted;
     let upgrade = hyper::upgrade::on(&mut request);
-    let unwrap = request.extensions().get().copied();
+    let unwrap = request.extensions().get().cloned();
     let deflate = running.terms.deflate.then(|| Deflate::agree(request.headers())).flatten();
     let response = opened(&handshake, &running, deflate.as_ref());
     let held = Held { silence, deflate, message: running.terms.message, frame: running.terms.frame };
     let opening = opening(request, &running);
-    let protocol = Turns::begin(running, opening);
+    let protocol = Turns::begin(running, opening, &drain);
     tokio::spawn(hand_over(upgrade, unwrap, protocol, held, drain));
     response
 }
@@ -42,7 +43,7 @@ async fn hand_over(
     unwrap: Option<Unwrap>,
     protocol: Turns,
     held: Held,
-    drain: SharedDrain,
+    drain: Arc<Drain>,
 ) {
     let upgraded = match timeout(HAND_OVER, upgrade).await {
         Ok(Ok(upgraded)) => upgraded,

@@ -31,6 +31,8 @@ pub(super) struct Screen {
     left: u64,
     /// The mask of the next bytes.
     mask: [u8; 4],
+    /// A message is under way: the last frame of it has not begun.
+    unfinished: bool,
     /// The message that is under way is a text, and not compressed.
     text: bool,
     /// The frame that is under way is part of it.
@@ -55,10 +57,16 @@ impl Screen {
             known: 0,
             left: 0,
             mask: [0; 4],
+            unfinished: false,
             text: false,
             looks: false,
             utf8: Utf8::default(),
         }
+    }
+
+    /// Whether what came so far ends with the end of a message, or of a control frame between messages.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.known == 0 && self.left == 0 && !self.unfinished
     }
 
     /// Looks at bytes that came.
@@ -120,6 +128,7 @@ impl Screen {
                 return Ok(self.left > 0);
             }
         }
+        self.unfinished = !last;
         let whole = last && came.len() as u64 >= self.left;
         self.looks = self.text && !whole;
         self.text &= !last;

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::future::poll_fn;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,12 +10,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, CatchUnwind, Shared, join};
+use futures_util::future::{BoxFuture, CatchUnwind, join};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::conversation::{Conversation, Ending};
 use super::deflate::Deflate;
+use super::farewell::see_off;
 use super::stream::ReadAhead;
 use crate::protocol::link::{Link, Order};
 use crate::protocol::{CloseCode, Opening, Running, Session};
@@ -38,33 +38,8 @@ pub(super) struct Serving<S> {
 struct Talking<S> {
     conversation: Conversation<S>,
     protocol: Turns,
-    drain: SharedDrain,
-    told: bool,
-}
-
-/// The drain for many sessions: each keeps it from being complete, and all wait in one place for its beginning.
-/// Each with a wait of its own would hold 200 bytes more.
-#[derive(Clone)]
-pub(super) struct SharedDrain {
-    drain: Drain,
-    begun: Shared<BoxFuture<'static, ()>>,
-    registered: bool,
-}
-
-impl SharedDrain {
-    pub(super) fn new(drain: Drain) -> Self {
-        let watched = drain.clone();
-        let begun = async move { watched.begun().await }.boxed().shared();
-        Self { drain, begun, registered: false }
-    }
-
-    /// Whether it has begun. The first call registers the task, which must not change; the others cost one load of
-    /// an atomic.
-    fn has_begun(&mut self, cx: &mut Context<'_>) -> bool {
-        self.drain.has_begun() || {
-            !mem::replace(&mut self.registered, true) && self.begun.poll_unpin(cx).is_ready()
-        }
-    }
+    /// The drain waits for the session. What tells it of the drain is in [`farewell`](super::farewell).
+    drain: Arc<Drain>,
 }
 
 /// How a session is held.
@@ -81,16 +56,10 @@ pub(super) struct Held {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
     /// A session on a stream that was upgraded, of which some was read already.
-    pub(super) async fn new(
-        stream: S,
-        ahead: Bytes,
-        protocol: Turns,
-        held: Held,
-        drain: SharedDrain,
-    ) -> Self {
+    pub(super) async fn new(stream: S, ahead: Bytes, protocol: Turns, held: Held, drain: Arc<Drain>) -> Self {
         let stream = ReadAhead::new(stream, ahead, held.frame);
         let conversation = Conversation::new(stream, Arc::clone(&protocol.link), held).await;
-        let talking = Talking { conversation, protocol, drain, told: false };
+        let talking = Talking { conversation, protocol, drain };
         Self { talking: Some(talking), parting: None }
     }
 }
@@ -99,10 +68,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Serving<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(talking) = &mut self.talking {
-            let ending = ready!(talking.poll(cx));
-            let parting = self.talking.take().map(|talking| talking.part(ending).boxed());
-            self.parting = parting;
+        while let Some(talking) = &mut self.talking {
+            match talking.poll(cx) {
+                Poll::Ready(ending) => {
+                    let parting = self.talking.take().map(|talking| talking.part(ending).boxed());
+                    self.parting = parting;
+                }
+                // It is polled again, so that it is woken by what is new.
+                Poll::Pending if talking.conversation.is_worn() => {
+                    let renewed = self.talking.take().and_then(|talking| talking.renewed().now_or_never());
+                    self.talking = renewed;
+                }
+                Poll::Pending => return Poll::Pending,
+            }
         }
         self.parting.as_mut().map_or(Poll::Ready(()), |parting| parting.poll_unpin(cx))
     }
@@ -110,20 +88,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Serving<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Talking<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
-        let Self { conversation, protocol, drain, told } = self;
-        if !*told && drain.has_begun(cx) {
-            *told = true;
-            let reason = "server is going down".to_owned();
-            protocol.link.close(Order { code: CloseCode::AWAY, reason, discard: false });
-        }
+        let Self { conversation, protocol, drain: _ } = self;
         conversation.poll(cx, |cx| {
             let _ = protocol.turn(cx);
         })
     }
 
+    /// With its conversation made anew. This waits for nothing.
+    async fn renewed(self) -> Self {
+        Self { conversation: self.conversation.renewed().await, ..self }
+    }
+
     /// Ends connection and protocol.
     async fn part(self, ending: Ending) {
-        let Self { conversation, mut protocol, drain: _held, told: _ } = self;
+        let Self { conversation, mut protocol, drain: _held } = self;
         let stream = conversation.into_stream();
         let parting = async {
             if ending == Ending::Closed {
@@ -153,9 +131,10 @@ pub(super) struct Turns {
 impl Turns {
     /// Begins a session, and gives the protocol its first turn, before the client is told that the websocket is
     /// open: what it joins it has joined then, so the client misses nothing of what is said once it knows.
-    pub(super) fn begin(running: Arc<Running>, opening: Opening) -> Self {
+    pub(super) fn begin(running: Arc<Running>, opening: Opening, drain: &Drain) -> Self {
         let link = Arc::new(Link::default());
         running.sessions.join(&link);
+        see_off(&running, &link, drain);
         let instance = Arc::clone(&running.instance);
         let session = Session::new(Arc::clone(&link));
         let begun = catch_unwind(AssertUnwindSafe(|| instance.session(opening, session)));

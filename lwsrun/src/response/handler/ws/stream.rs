@@ -45,6 +45,11 @@ impl<S> ReadAhead<S> {
         Self { io, ahead, screen, fault, received: 0, sent: 0 }
     }
 
+    /// Whether all that came has been taken, and was whole messages.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.ahead.is_empty() && self.fault.is_none() && self.screen.is_between_messages()
+    }
+
     /// Bytes that came from the peer so far.
     pub(super) fn received(&self) -> u64 {
         self.received

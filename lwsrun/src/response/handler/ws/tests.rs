@@ -8,6 +8,7 @@ mod deflate;
 mod echo;
 mod frames;
 mod mirror;
+mod rest;
 mod status;
 mod threads;
 mod upgrade;

@@ -72,6 +72,11 @@ impl Inbound {
         Self { bits, seat, inflater: None, inflating: false, place: BETWEEN, more: false }
     }
 
+    /// Whether no frame and no compressed message is under way.
+    pub(super) fn is_between_messages(&self) -> bool {
+        !self.inflating && matches!(self.place, Place::Head { length: 0, .. })
+    }
+
     /// The next bytes for the decoder, at most some of [`GIVEN`] that are unpacked. Empty if bytes must come first;
     /// then all of `input` is taken.
     pub(super) fn next(&mut self, input: &mut Bytes) -> Result<Bytes, Fault> {

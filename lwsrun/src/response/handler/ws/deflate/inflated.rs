@@ -29,6 +29,13 @@ impl<S> Inflated<S> {
         Self { io, unpacking: deflate.map(unpacking).map(Box::new) }
     }
 
+    /// Whether all that came has been taken, and was whole messages.
+    pub(in super::super) fn is_between_messages(&self) -> bool {
+        let unpacked =
+            |unpacking: &Unpacking| unpacking.given.is_empty() && unpacking.inbound.is_between_messages();
+        self.io.is_between_messages() && self.unpacking.as_deref().is_none_or(unpacked)
+    }
+
     /// The stream below.
     pub(in super::super) fn get_ref(&self) -> &ReadAhead<S> {
         &self.io
