@@ -33,7 +33,7 @@ pub(crate) use guard::fuzz;
 pub(crate) use guard::{Cut, field_of};
 pub(crate) use presence::{Presence, Watch};
 pub(crate) use sendfile::{SLOT, SharedFile, chunk};
-pub(crate) use upgraded::Unwrap;
+pub(crate) use upgraded::{HandedOver, Transport, Unwrap};
 
 use crate::boot::site::Site;
 use crate::boot::tls::Keys;

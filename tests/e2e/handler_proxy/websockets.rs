@@ -4,6 +4,7 @@ use std::sync::mpsc::channel;
 
 use tests::PATIENCE;
 use tests::client::Client;
+use tests::h2;
 use tests::upstream::{Upstream, head};
 use tests::ws::{Way, WebSocket};
 
@@ -15,14 +16,14 @@ const UPGRADE: &str = "GET /px/chat?room=1 HTTP/1.1\r\nHost: a.test\r\nConnectio
                        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                        Sec-WebSocket-Protocol: quite-a-long-name-of-a-protocol\r\n\r\n";
 
-/// A proxy in front of the echo of another vhost.
-fn echoing() -> Site {
+/// A proxy in front of the echo of another vhost, with more keys of its mount.
+fn echoing(more: &str) -> Site {
     let (port, back) = (free_port(), free_port());
     let config = TempConfig::new().conf_d(
         "site",
         &format!(
             r#"{{ "vhosts": [{{ "name": "a.test", "port": "{port}", "interface": "127.0.0.1",
-            "mounts": [{{ "mountpoint": "/px", "origin": "http://127.0.0.1:{back}/" }}] }},
+            "mounts": [{{ "mountpoint": "/px", "origin": "http://127.0.0.1:{back}/"{more} }}] }},
             {{ "name": "b.test", "port": "{back}", "interface": "127.0.0.1",
             "ws-protocols": [{{ "lws-echo": {{ "status": "ok" }} }}] }}] }}"#
         ),
@@ -33,7 +34,7 @@ fn echoing() -> Site {
 
 #[test]
 fn messages_and_the_subprotocol_go_through() {
-    let site = echoing();
+    let site = echoing("");
     let mut socket = WebSocket::open(site.port, "/px/any", "lws-echo");
     for text in ["one", "two", &"x".repeat(100_000)] {
         socket.send(text);
@@ -47,7 +48,7 @@ fn messages_and_the_subprotocol_go_through() {
 
 #[test]
 fn a_client_of_http2_is_translated() {
-    let site = echoing();
+    let site = echoing("");
     let fields = [("sec-websocket-version", "13"), ("sec-websocket-protocol", "lws-echo")];
     let target = "http://a.test/px/any";
     let (mut socket, answer) =
@@ -116,8 +117,30 @@ fn an_idle_websocket_is_closed() {
 }
 
 #[test]
+fn a_stream_that_is_not_read_is_reset_in_the_end() {
+    let site = echoing(", \"proxy-websocket-timeout\": \"1\"");
+    let no_window = [(4, 0)];
+    let mut connection = h2::Connection::open(Client::tcp(site.port), &no_window);
+    let fields = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", "/px/any"),
+        (":authority", "a.test"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-protocol", "lws-echo"),
+    ];
+    connection.send(h2::HEADERS, h2::END_HEADERS, 1, &h2::block(&fields));
+    let is_of_stream = |frame: &h2::Frame| frame.stream == 1;
+    assert_eq!(connection.next_that(is_of_stream).map(|frame| frame.kind), Some(h2::HEADERS));
+    connection.send(h2::DATA, 0, 1, b"\x81\x84\0\0\0\0ahoy");
+    let reset = connection.next_that(is_of_stream).unwrap();
+    assert_eq!((reset.kind, reset.error()), (h2::RST_STREAM, Some(8)));
+}
+
+#[test]
 fn many_websockets_leave_nothing_behind() {
-    let site = echoing();
+    let site = echoing("");
     let talk = || {
         let mut socket = WebSocket::open(site.port, "/px/any", "lws-echo");
         socket.send("hello");

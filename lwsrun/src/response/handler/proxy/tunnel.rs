@@ -16,8 +16,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
+use hyper::upgrade::OnUpgrade;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -33,7 +32,7 @@ use super::origin::Origin;
 use super::pool;
 use super::timer::Timer;
 use super::upload::Upload;
-use crate::connection::{Begun, Watch};
+use crate::connection::{Begun, HandedOver, Transport, Unwrap, Watch};
 use crate::response::handler::ws;
 use crate::shutdown::Drain;
 
@@ -54,6 +53,7 @@ thread_local! {
 /// A client's wish for a websocket, and its connection, once it has been granted.
 pub(super) struct Upgrade {
     client: OnUpgrade,
+    unwrap: Option<Unwrap>,
     /// The wish came in the way of HTTP/2 (RFC 8441): this is the key that upstreams of HTTP/1.1 are asked with instead.
     key: Option<String>,
 }
@@ -65,7 +65,8 @@ impl Upgrade {
             return None;
         }
         let key = (request.version() == Version::HTTP_2).then(generate_key);
-        Some(Self { client: hyper::upgrade::on(request), key })
+        let unwrap = request.extensions().get().cloned();
+        Some(Self { client: hyper::upgrade::on(request), unwrap, key })
     }
 
     /// The key that was made here, if the client's way needs none.
@@ -102,7 +103,7 @@ impl Upgrade {
         } else {
             StatusCode::SWITCHING_PROTOCOLS
         };
-        tokio::spawn(pass_on(self.client, upstream, idle, drain));
+        tokio::spawn(pass_on(self.client, self.unwrap, upstream, idle, drain));
         Ok(response(status, headers, Body::empty()))
     }
 }
@@ -154,10 +155,16 @@ pub(super) fn switch(answer: &mut Response<Body>) {
 }
 
 /// Passes bytes on between both, until one of them, the clock or the drain ends it.
-async fn pass_on(client: OnUpgrade, upstream: Box<Http1>, idle: Duration, drain: Drain) {
+async fn pass_on(
+    client: OnUpgrade,
+    unwrap: Option<Unwrap>,
+    upstream: Box<Http1>,
+    idle: Duration,
+    drain: Drain,
+) {
     let (upstream, first, _ticket) = upstream.into_parts();
     let mut both = match timeout(HAND_OVER, client).await {
-        Ok(Ok(client)) => Box::new(Tunnel::new(client, upstream, first.into(), idle)),
+        Ok(Ok(client)) => Box::new(Tunnel::new(Unwrap::apply(unwrap, client), upstream, first.into(), idle)),
         Ok(Err(error)) => return tracing::debug!("websocket not opened: {error}"),
         Err(_) => return tracing::debug!("websocket not opened: the answer was not taken"),
     };
@@ -170,7 +177,7 @@ async fn pass_on(client: OnUpgrade, upstream: Box<Http1>, idle: Duration, drain:
 }
 
 struct Tunnel {
-    client: TokioIo<Upgraded>,
+    client: Box<dyn Transport>,
     upstream: Stream,
     up: Direction,
     down: Direction,
@@ -190,10 +197,9 @@ struct Direction {
 
 impl Tunnel {
     /// `first` came of the upstream already.
-    fn new(client: Upgraded, upstream: Stream, first: Vec<u8>, idle: Duration) -> Self {
-        let down = Direction { rest: first, ..Direction::default() };
-        let (client, up) = (TokioIo::new(client), Direction::default());
-        Self { client, upstream, up, down, timer: Timer::new(idle), idle }
+    fn new(client: HandedOver, upstream: Stream, first: Vec<u8>, idle: Duration) -> Self {
+        let (up, down) = (Direction::beginning(client.ahead.into()), Direction::beginning(first));
+        Self { client: client.stream, upstream, up, down, timer: Timer::new(idle), idle }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -213,6 +219,11 @@ impl Tunnel {
 }
 
 impl Direction {
+    /// With what was read already.
+    fn beginning(rest: Vec<u8>) -> Self {
+        Self { unflushed: !rest.is_empty(), rest, ..Self::default() }
+    }
+
     /// Ready when what comes from `from` has ended and `to` knows it.
     fn poll<R, W>(
         &mut self,
