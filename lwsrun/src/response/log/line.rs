@@ -16,13 +16,13 @@
 //! Of a websocket that was opened, the protocol stands in brackets behind the target, or as `websocket`. Of what was no
 //! request, the first line stands for the request line, or as `request`.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use http::header::{REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version};
 use schemas::plan::LogFormat;
 
+use super::number::{address, decimal};
 use super::{Target, clock, escape};
 use crate::connection::{ConnectionFacts, field_of};
 
@@ -107,15 +107,15 @@ impl Text {
     /// What stands before the request line.
     fn begin(target: &Target, connection: &ConnectionFacts) -> Self {
         let mut out = Vec::with_capacity(USUAL);
-        let peer = connection.peer.map(|peer| peer.ip().to_canonical());
+        let peer = connection.peer.map(|peer| peer.ip());
         let second = clock::now();
         let user = match target.format {
             LogFormat::Combined => {
                 match peer {
-                    Some(peer) => write!(out, "{peer} -"),
-                    None => write!(out, "- -"),
+                    Some(peer) => address(&mut out, peer),
+                    None => out.push(b'-'),
                 }
-                .unwrap_or_default();
+                out.extend_from_slice(b" -");
                 let user = out.len();
                 out.push(b' ');
                 clock::combined(&mut out, second);
@@ -127,7 +127,9 @@ impl Text {
                 out.push(b'"');
                 member(&mut out, "vhost", target.name.as_bytes());
                 if let Some(peer) = peer {
-                    write!(out, ",\"remote\":\"{peer}\"").unwrap_or_default();
+                    out.extend_from_slice(b",\"remote\":\"");
+                    address(&mut out, peer);
+                    out.push(b'"');
                 }
                 out.len()
             }
@@ -183,15 +185,20 @@ impl Text {
             (LogFormat::Json, Some(name)) => member(out, "websocket", cut(name.as_bytes())),
         }
         out.extend_from_slice(&bytes[*protocol..*answer]);
-        // Writing to memory cannot fail.
+        let (before_status, before_bytes): (&[u8], &[u8]) = match format {
+            LogFormat::Combined => (b" ", b" "),
+            LogFormat::Json => (b",\"status\":", b",\"bytes\":"),
+        };
+        out.extend_from_slice(before_status);
+        decimal(out, facts.status.into());
+        out.extend_from_slice(before_bytes);
         match (format, facts.bytes) {
-            (LogFormat::Combined, 0) => write!(out, " {} -", facts.status),
-            (LogFormat::Combined, bytes) => write!(out, " {} {bytes}", facts.status),
-            (LogFormat::Json, bytes) => write!(out, ",\"status\":{},\"bytes\":{bytes}", facts.status),
+            (LogFormat::Combined, 0) => out.push(b'-'),
+            (_, bytes) => decimal(out, bytes),
         }
-        .unwrap_or_default();
         if let Some(took) = facts.took {
-            write!(out, ",\"duration_us\":{}", took.as_micros()).unwrap_or_default();
+            out.extend_from_slice(b",\"duration_us\":");
+            decimal(out, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         }
         out.extend_from_slice(&bytes[*answer..]);
     }

@@ -1,0 +1,56 @@
+//! Numbers and addresses as text, without the machinery that formats anything: each line has several.
+
+use std::io::Write;
+use std::net::IpAddr;
+
+/// Writes a number in decimal digits.
+pub(super) fn decimal(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [b'0'; 20];
+    let mut length = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit += u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        length += 1;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[digits.len() - length..]);
+}
+
+/// Writes an address. One of IPv4 that came over an IPv6 socket is one of IPv4.
+pub(super) fn address(out: &mut Vec<u8>, address: IpAddr) {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [first, rest @ ..] = address.octets();
+            decimal(out, first.into());
+            for octet in rest {
+                out.push(b'.');
+                decimal(out, octet.into());
+            }
+        }
+        // Writing to memory cannot fail.
+        IpAddr::V6(address) => write!(out, "{address}").unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_the_standard_library_writes_them() {
+        let written = |write: &dyn Fn(&mut Vec<u8>)| {
+            let mut out = b"x".to_vec();
+            write(&mut out);
+            String::from_utf8(out).unwrap()
+        };
+        for number in [0, 1, 9, 10, 99, 100, 255, 65_536, u64::MAX - 1, u64::MAX] {
+            assert_eq!(written(&|out| decimal(out, number)), format!("x{number}"));
+        }
+        for text in ["0.0.0.0", "192.0.2.7", "255.255.255.255", "2001:db8::7", "::1"] {
+            assert_eq!(written(&|out| address(out, text.parse().unwrap())), format!("x{text}"));
+        }
+        assert_eq!(written(&|out| address(out, "::ffff:192.0.2.7".parse().unwrap())), "x192.0.2.7");
+    }
+}
