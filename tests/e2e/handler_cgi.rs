@@ -325,6 +325,48 @@ fn a_program_that_is_silent_for_too_long_is_killed_with_its_group() {
 }
 
 #[test]
+fn a_program_whose_answer_is_complete_ends_or_is_killed() {
+    let site = programs(
+        &[
+            ("closes", &hanging(&format!("{HEAD}; echo out; exec >&-"))),
+            ("counts", &hanging("printf 'Content-Length: 3\\n\\nout'")),
+            ("zero", &hanging("printf 'Content-Length: 0\\n\\n'")),
+            ("empty", &hanging("printf 'Status: 204\\n\\n'")),
+            ("writes", &sh(&format!("echo $$ >> @DIR@/pids; {HEAD}; while echo x; do sleep 0.1; done"))),
+        ],
+        ", \"cgi-timeout\": \"1\"",
+    );
+    let mut client = Client::tcp(site.port);
+    let mut ask = |method: &str, path: &str| {
+        client.send(format!("{method} {path} HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+        let answer = client.expect(method);
+        (answer.status, answer.text())
+    };
+    assert_eq!(ask("GET", "/closes"), (200, "out\n".to_owned()));
+    assert_eq!(ask("GET", "/counts"), (200, "out".to_owned()));
+    assert_eq!(ask("GET", "/zero"), (200, String::new()));
+    assert_eq!(ask("GET", "/empty"), (204, String::new()));
+    // Never silent, and nobody is there to leave.
+    assert_eq!(ask("HEAD", "/writes"), (200, String::new()));
+    lines(&site.config.path("pids"), 5).iter().for_each(|pids| gone(pids));
+}
+
+#[test]
+fn answers_without_content_announce_none() {
+    let head =
+        |status: &str| sh(&format!("printf 'Status: {status}\\nContent-Length: 5\\nX-A: b\\n\\nhello'"));
+    let site = programs(&[("204", &head("204")), ("205", &head("205")), ("304", &head("304"))], "");
+    let mut client = Client::tcp(site.port);
+    for (status, length) in [(204, None), (205, Some("0")), (304, None)] {
+        let answer = client.get("a.test", &format!("/{status}"));
+        assert_eq!((answer.status, answer.header("content-length")), (status, length));
+        assert_eq!((answer.header("x-a"), answer.body.len()), (Some("b"), 0));
+    }
+    // The connection goes on behind them.
+    assert_eq!(client.get("a.test", "/").text(), "home");
+}
+
+#[test]
 fn a_slow_client_is_not_a_silent_program() {
     let count = sh(&format!("wc -c > @DIR@/count; {HEAD}; cat @DIR@/count"));
     let site = programs(&[("count", &count), ("hang", &hanging(""))], ", \"cgi-timeout\": \"1\"");

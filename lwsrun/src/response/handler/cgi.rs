@@ -15,8 +15,10 @@
 //! the one who keeps it waiting. Before its head that is 504, and later the connection is cut. How long it takes in all
 //! is its own business.
 //!
-//! The group of a program is killed (SIGKILL) at that timeout, when the client has gone, and when the server ends. A
-//! program that ends by itself may leave others behind that have left its output alone.
+//! The group of a program is killed (SIGKILL) at that timeout, when the client has gone, and when the server ends. Once
+//! its answer is complete (it has closed its output, or the answer has no body) it has as long as `cgi-timeout` to end,
+//! and counts among those that run as long as it does. A program that ends by itself may leave others behind that have
+//! left its output alone.
 //!
 //! Differs from lwsws: the whole environment of RFC 3875; standard input ends; a program that says nothing or nonsense
 //! is 502, one that is too slow 504; a HEAD has no body; bodies have no bound; no descriptor leaks.
@@ -39,7 +41,7 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use schemas::plan::{Mount, Vhost};
 use schemas::route::is_ambiguous;
@@ -48,7 +50,7 @@ use tower::Service;
 use crate::connection::ConnectionFacts;
 use crate::request::path::AsSent;
 use crate::response::complaints::Complaints;
-use crate::response::error::Refusal;
+use crate::response::error::{Nothing, Refusal};
 use child::Child;
 use environment::Environment;
 use feed::Feed;
@@ -85,8 +87,10 @@ impl Running {
     }
 
     fn begin(self: &Arc<Self>) -> Option<Counted> {
-        let counted = Counted(Arc::clone(self));
-        (self.count.fetch_add(1, Ordering::Relaxed) < self.most).then_some(counted)
+        // One that is refused must not count, not even for a moment: it would have others refused.
+        let one_more = |count: usize| (count < self.most).then_some(count + 1);
+        let counted = self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        counted.ok().map(|_| Counted(Arc::clone(self)))
     }
 }
 
@@ -141,12 +145,12 @@ impl Shared {
             return Refusal::BadRequest
                 .explained("a program's path has no dot segments and no escaped slashes");
         }
-        let Some(counted) = self.running.begin() else {
-            return Refusal::Unavailable.because(CROWDED);
-        };
         let program = match self.programs.find(parts.uri.path()) {
             Ok(program) => program,
             Err(refusal) => return refusal.response(),
+        };
+        let Some(counted) = self.running.begin() else {
+            return Refusal::Unavailable.because(CROWDED);
         };
         let has_content = !content.is_end_stream();
         let environment = self.environment.of(&parts, &program);
@@ -172,14 +176,20 @@ impl Shared {
                 LocalRedirect::to(target, parts)
             }
             Answer::Response(response) => {
-                if parts.method == Method::HEAD || !output::may_have_body(response.status()) {
+                let status = response.status();
+                if parts.method == Method::HEAD || !output::may_have_body(status) || output.is_end_stream() {
                     output.forget();
-                    return response.map(|()| Body::empty());
+                    return response.map(|()| nothing(status));
                 }
                 response.map(|()| Body::new(output))
             }
         }
     }
+}
+
+/// The body of an answer that has none. Only that of a 205 has a length, which is zero.
+fn nothing(status: StatusCode) -> Body {
+    if status == StatusCode::RESET_CONTENT { Body::empty() } else { Body::new(Nothing) }
 }
 
 impl Service<Request<Body>> for Cgi {

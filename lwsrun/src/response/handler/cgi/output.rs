@@ -16,7 +16,7 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::{Frame, SizeHint};
 use tokio::io::AsyncReadExt;
 use tokio::process::ChildStdout;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::child::Child;
 use super::feed::{Feed, Progress};
@@ -139,18 +139,28 @@ impl Output {
         }
     }
 
-    /// Lets the program go on to its end, and throws its output away.
+    /// Throws the rest of its output away. It has as long to end by itself as it may be silent: nobody waits for it, so
+    /// nobody would ever leave.
     pub(super) fn forget(mut self) {
         tokio::spawn(async move {
-            // Nobody waits for it: its own clock is the only bound.
             self.watch = None;
-            while matches!(poll_fn(|cx| self.poll_more(cx)).await, Ok(count) if count > 0) {
-                self.buffer.clear();
+            let patience = self.clock.patience;
+            let closes = async {
+                loop {
+                    match poll_fn(|cx| self.poll_more(cx)).await {
+                        Ok(0) => return true,
+                        Ok(_) => self.buffer.clear(),
+                        Err(_) => return false,
+                    }
+                }
+            };
+            if timeout(patience, closes).await.is_ok_and(|closed| closed) {
+                self.ended();
             }
-            self.ended();
         });
     }
 
+    /// It has closed its output, or given all that it had announced.
     fn ended(&mut self) {
         self.stdout = None;
         if let Some(child) = self.child.take() {
@@ -184,7 +194,12 @@ impl http_body::Body for Output {
                 return Poll::Ready(None);
             }
             if !self.buffer.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(self.take()))));
+                let bytes = self.take();
+                if self.left == Some(0) {
+                    // Whoever counts as well does not ask for the end.
+                    self.ended();
+                }
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             match ready!(self.poll_more(cx)) {
                 Ok(0) if self.left.is_some() => {
@@ -248,7 +263,7 @@ impl Fault {
 }
 
 /// What a head means (RFC 3875, section 6.2).
-fn answer(head: Head) -> Answer {
+pub(super) fn answer(head: Head) -> Answer {
     let Head { status, location, fields, .. } = head;
     if let (None, Some(location)) = (status, &location)
         && location.starts_with('/')
@@ -261,10 +276,14 @@ fn answer(head: Head) -> Answer {
     let mut response = Response::new(());
     *response.status_mut() = status.unwrap_or(usual);
     *response.headers_mut() = fields;
+    if !may_have_body(response.status()) {
+        // A client would wait for that much (205), or it is not allowed (204), or about another answer (304).
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
     Answer::Response(response)
 }
 
-/// Whether an answer of this status may have a body (RFC 9110, section 6.4.1).
+/// Whether an answer of this status may have a body (RFC 9110, sections 6.4.1 and 15.3.6).
 pub(super) fn may_have_body(status: StatusCode) -> bool {
     !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
 }

@@ -10,10 +10,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 pub(super) const LARGEST: usize = 32 << 10;
 
 /// The most fields of a head.
-const MOST_FIELDS: usize = 100;
+pub(super) const MOST_FIELDS: usize = 100;
 
 /// Fields of the connection, which is none of a program's business.
-const DROPPED: [HeaderName; 7] = [
+pub(super) const DROPPED: [HeaderName; 7] = [
     CONNECTION,
     TE,
     TRAILER,

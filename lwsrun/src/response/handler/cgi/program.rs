@@ -2,13 +2,17 @@
 //!
 //! A mount of a file has that program for all paths. A mount of a folder has the programs inside: the first name of the
 //! path that is a file is the program, what follows it is its path. Links are followed only as long as they stay inside.
+//! All of this is looked up inside the new root, if there is one.
+//!
+//! What was looked at is started by its path, not by its descriptor: the interpreter of a script needs the path, and the
+//! script its name. Whoever could put a link in place of a program in between can as well put a program there.
 
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, Mode, OFlags, ResolveFlags, accessat, fstat, openat2};
+use rustix::fs::{Access, AtFlags, Mode, OFlags, ResolveFlags, accessat, fstat, open, openat2};
 use rustix::io::Errno;
 use schemas::plan::Mount;
 use schemas::route::{canonical_path, decode_path};
@@ -72,11 +76,9 @@ impl Programs {
     /// If it names none of a folder.
     pub(super) fn find(&self, path: &str) -> Result<Program<'_>, Refusal> {
         let rest = path.get(self.mountpoint.len()..).unwrap_or_default();
-        let outside = self.outside();
-        if !outside.is_dir() {
+        let Some(root) = self.open_folder().map_err(refusal)? else {
             return Ok(self.program(self.path.clone(), self.mountpoint.to_string(), rest));
-        }
-        let root = open_folder(&outside).map_err(refusal)?;
+        };
         let mut end = 0;
         for name in rest.split('/').skip(1).take(DEEPEST) {
             end += 1 + name.len();
@@ -100,16 +102,21 @@ impl Programs {
         Program { path, name, rest, chroot: self.chroot.as_ref(), folder: &self.folder }
     }
 
-    /// The path as it is seen from outside of the new root.
-    fn outside(&self) -> PathBuf {
-        let Some(chroot) = &self.chroot else { return self.path.clone() };
-        let below = self.path.strip_prefix("/").unwrap_or(&self.path);
-        Path::new(OsStr::from_bytes(chroot.as_bytes())).join(below)
+    /// The folder of programs; `None` if the mount's is a program, or is not there. Links lead to where they will lead
+    /// from inside the new root.
+    fn open_folder(&self) -> Result<Option<OwnedFd>, Errno> {
+        let (how, mode) = (OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let opened = match &self.chroot {
+            None => open(&self.path, how, mode),
+            Some(chroot) => open(chroot.as_c_str(), how, mode)
+                .and_then(|root| openat2(root, &self.path, how, mode, ResolveFlags::IN_ROOT)),
+        };
+        match opened {
+            Ok(folder) => Ok(Some(folder)),
+            Err(errno @ (Errno::MFILE | Errno::NFILE | Errno::NOMEM)) => Err(errno),
+            Err(_) => Ok(None),
+        }
     }
-}
-
-fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
-    rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
 /// Whether a path below a folder is a program; `false` for a folder.
@@ -185,5 +192,23 @@ mod tests {
         }
         let one = Programs::new(&mount("/"), &format!("{bin}/a"));
         assert_eq!(found(&one, "/x/y"), ok("a", "", "/x/y"));
+    }
+
+    #[test]
+    fn links_lead_to_where_they_lead_inside_the_new_root() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("programs")).unwrap();
+        std::fs::write(root.path().join("programs/a"), "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(root.path().join("programs/a"), PermissionsExt::from_mode(0o755)).unwrap();
+        symlink("/programs", root.path().join("bin")).unwrap();
+        // From outside it would be a folder with other programs.
+        symlink("/usr/bin", root.path().join("away")).unwrap();
+        let chroot = Mount { cgi_chroot: root.path().to_str(), ..mount("/cgi") };
+        let a = ("/bin/a".to_owned(), "/cgi/a".to_owned(), String::new());
+        assert_eq!(found(&Programs::new(&chroot, "bin"), "/cgi/a"), Ok(a));
+        assert_eq!(found(&Programs::new(&chroot, "bin"), "/cgi/b").unwrap_err(), Refusal::NotFound);
+        // There is no such folder, so it is taken for a program that is not there.
+        let env = ("/away".to_owned(), "/cgi".to_owned(), "/env".to_owned());
+        assert_eq!(found(&Programs::new(&chroot, "away"), "/cgi/env"), Ok(env));
     }
 }
