@@ -3,6 +3,8 @@
 //! Each target panics where something does not hold. The corpus in `tests/fuzz/corpus` is replayed by the tests below.
 
 pub use crate::connection::fuzz::head_guard;
+pub use crate::protocol::post_demo_fuzz::post_form;
+pub use crate::response::handler::cgi::fuzz::cgi_head;
 pub use crate::response::handler::file::fuzz::{conditions, ranges};
 pub use crate::response::handler::file::fuzz_paths::paths;
 pub use crate::response::handler::proxy::fuzz::answers;
@@ -23,9 +25,12 @@ pub(crate) fn pieces<'b>(bytes: &'b [u8], lengths: &[u8]) -> Vec<&'b [u8]> {
 }
 
 #[cfg(test)]
+#[path = "../../tests/fuzz/src/replay.rs"]
+mod replay;
+
+#[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
+    use super::replay::replay;
 
     #[test]
     fn head_guard() {
@@ -62,18 +67,13 @@ mod tests {
         replay("ws_deflate", super::ws_deflate);
     }
 
-    fn replay(target: &str, run: fn(&[u8])) {
-        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz");
-        let source = fuzz.join("fuzz_targets").join(target).with_extension("rs");
-        assert!(source.exists(), "there is no such target");
-        let mut inputs = 0;
-        for entry in fs::read_dir(fuzz.join("corpus").join(target)).unwrap() {
-            let path = entry.unwrap().path();
-            let input = fs::read(&path).unwrap();
-            let done = std::panic::catch_unwind(|| run(&input));
-            assert!(done.is_ok(), "{}", path.display());
-            inputs += 1;
-        }
-        assert!(inputs >= 10, "the corpus of {target} is gone");
+    #[test]
+    fn cgi_head() {
+        replay("cgi_head", super::cgi_head);
+    }
+
+    #[test]
+    fn post_form() {
+        replay("post_form", super::post_form);
     }
 }

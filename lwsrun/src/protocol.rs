@@ -103,6 +103,8 @@ pub use callback::{CallbackRequest, InterpretRequest};
 pub use futures_util::future::BoxFuture;
 pub use message::{CloseCode, Message, Text};
 pub use options::{OptionValue, Options, StartError, VhostContext};
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use post_demo::fuzz as post_demo_fuzz;
 pub(crate) use raw_proxy::Onward;
 pub use registry::Registry;
 pub use session::{Closed, Opening, Sender, Session, TrySendError};

@@ -20,6 +20,8 @@
 //! 1003.
 
 mod form;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod multipart;
 mod page;
 mod sink;

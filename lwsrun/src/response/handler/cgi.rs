@@ -26,6 +26,8 @@
 mod child;
 mod environment;
 mod feed;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod output;
 mod parse;
 mod program;
