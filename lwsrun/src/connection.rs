@@ -16,6 +16,7 @@ mod raw;
 mod sendfile;
 mod slot;
 mod tls;
+mod turns;
 mod upgraded;
 
 use std::net::SocketAddr;

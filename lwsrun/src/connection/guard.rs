@@ -18,6 +18,7 @@ mod fault;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod head;
+mod quiet;
 mod refusal;
 mod scanner;
 #[cfg(test)]
@@ -61,6 +62,8 @@ pub(super) struct Answers {
     switched: AtomicBool,
     /// How long the next request may take to come, in milliseconds, as the last answer has it.
     idle: AtomicU64,
+    /// Nothing came for a while: see [`quiet`].
+    quiet: AtomicBool,
     /// What the guard answered in the middle of a request's content, for whoever logs that request.
     pub(super) cut: Cut,
 }
@@ -256,7 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         } else if self.heads == 0 {
             Wait::Request(self.timeout)
         } else if let Some(idle) = self.answers.idle_after(self.heads) {
-            Wait::Request(idle)
+            Wait::Quiet(idle)
         } else {
             // Its answer is being made, so it is not the client that is waited for.
             return Poll::Pending;
@@ -267,6 +270,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         match wait {
             Wait::Content(_) => self.refuse(Fault::of(Refusal::Timeout, "the content comes too slowly")),
             Wait::Head(_) => self.refuse(Fault::of(Refusal::Timeout, "the head takes too long")),
+            Wait::Quiet(_) => {
+                self.become_quiet(cx);
+                return Poll::Pending;
+            }
             Wait::Request(_) | Wait::Room(_) => return Poll::Ready(Ok(true)),
         }
         Poll::Ready(Ok(false))
@@ -380,6 +387,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
     ) -> Poll<io::Result<()>> {
         let guard = self.get_mut();
         loop {
+            if guard.answers.is_quiet() {
+                return Poll::Pending;
+            }
             if guard.ready > 0 {
                 guard.hand_out(buffer);
                 return Poll::Ready(Ok(()));
@@ -447,6 +457,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         if guard.is_answering() {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut guard.io).poll_shutdown(cx)
+        // TLS says goodbye, for which a client that takes nothing has no room.
+        let closed = Pin::new(&mut guard.io).poll_shutdown(cx);
+        if closed.is_pending() && guard.writing.is_over(Wait::Room(guard.limits.response_rate), cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        closed
     }
 }

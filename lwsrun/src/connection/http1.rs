@@ -8,15 +8,14 @@ use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Connection;
-use super::finish::{asked_to_end, finish_when};
+use super::finish::asked_to_end;
 use super::guard::{Answers, Guarded};
 use super::limits::FIELDS;
 use super::presence::Presence;
 use super::upgraded::Unwrap;
+use super::{Connection, Failure, turns};
 use crate::boot::site::Answered;
 use crate::response::handler::file::InFile;
 
@@ -33,20 +32,20 @@ struct Exchange {
 /// Serves a connection until it ends, is idle for too long, or the drain lets it end.
 ///
 /// `sends_files` says that the stream knows chunks that stand for files.
-pub(super) async fn serve<S>(stream: S, mut connection: Connection, sends_files: bool) -> hyper::Result<()>
+pub(super) async fn serve<S>(stream: S, mut connection: Connection, sends_files: bool) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let builder = builder(&connection);
     let drain = connection.serving.drain.clone();
     connection.facts.presence = Presence::looked_for();
     let exchange = Arc::new(Exchange { connection, answers: Arc::default() });
-    let guarded = guarded(stream, &exchange);
+    let guarded = Box::new(guarded(stream, &exchange));
+    let answering = Arc::clone(&exchange);
     let service = service_fn(move |mut request: Request<Incoming>| {
         if request.headers().contains_key(UPGRADE) {
             request.extensions_mut().insert(Unwrap::guarded::<S>());
         }
-        let exchange = Arc::clone(&exchange);
+        let exchange = Arc::clone(&answering);
         async move {
             let Connection { serving, facts, .. } = &exchange.connection;
             let answered = serving.site.respond(facts, request, Some(&exchange.answers.cut)).await;
@@ -62,8 +61,8 @@ where
             Ok::<_, Infallible>(response)
         }
     });
-    let serving = Box::pin(builder.serve_connection(TokioIo::new(guarded), service).with_upgrades());
-    finish_when(serving, asked_to_end(&drain), |serving| serving.graceful_shutdown()).await
+    let builder = || builder(&exchange.connection);
+    turns::serve(guarded, &exchange.answers, builder, service, asked_to_end(&drain)).await
 }
 
 /// The stream with its guard, which refuses in the name of the vhost that was meant.

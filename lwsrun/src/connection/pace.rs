@@ -12,9 +12,8 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::limits::Rate;
 
-/// Into how many parts the time of an idle connection is cut. Nothing is noted when a request comes but that one came,
-/// so an idle connection is closed up to one part late.
-const PARTS: u32 = 4;
+/// A connection is quiet when nothing came for so long, or for a fourth of the time that it may be idle.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A timer that fires later than this was not waited for.
 const LATE: Duration = Duration::from_secs(1);
@@ -22,8 +21,11 @@ const LATE: Duration = Duration::from_secs(1);
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// A request, for so long since the last one.
+    /// A request, for so long.
     Request(Duration),
+    /// A request, for as long as a connection that may be idle for so long is not quiet yet. Nothing is noted when a
+    /// request comes but that one came, so it counts as quiet after up to twice [`QUIET`].
+    Quiet(Duration),
     /// The end of a head, for so long since its beginning.
     Head(Duration),
     /// Content of a request, at a rate over the time in which it is waited for.
@@ -83,8 +85,8 @@ impl Pace {
             let now = Instant::now();
             self.silent += 1;
             let over = match wait {
-                Wait::Request(_) => self.silent > PARTS,
-                Wait::Head(_) => true,
+                Wait::Quiet(_) => self.silent > 1,
+                Wait::Request(_) | Wait::Head(_) => true,
                 // If nobody waited for it, it is not the peer's fault.
                 Wait::Content(rate) | Wait::Room(rate) => {
                     self.bytes < rate.bytes() && now < timer.deadline() + LATE
@@ -103,8 +105,8 @@ impl Pace {
 impl Wait {
     fn step(self) -> Duration {
         match self {
-            Self::Request(limit) => (limit / PARTS).max(Duration::from_millis(1)),
-            Self::Head(limit) => limit,
+            Self::Quiet(limit) => (limit / 4).clamp(Duration::from_millis(1), QUIET),
+            Self::Request(limit) | Self::Head(limit) => limit,
             Self::Content(rate) | Self::Room(rate) => rate.over,
         }
     }
@@ -145,10 +147,13 @@ mod tests {
         let limit = Duration::from_secs(8);
         // A head must be complete in time, however steadily it comes.
         assert_eq!(over(Wait::Head(limit), 1.0, 100, 100).await.map(f64::round), Some(8.0));
-        // Silence ends a wait for a request, what comes begins it anew.
-        let idle = over(Wait::Request(limit), 1000.0, 1, 100).await.unwrap();
-        assert!((8.0..=10.1).contains(&idle), "{idle}");
-        assert_eq!(over(Wait::Request(limit), 5.0, 1, 100).await, None);
+        assert_eq!(over(Wait::Request(limit), 1.0, 100, 100).await.map(f64::round), Some(8.0));
+        // What comes begins the wait for silence anew.
+        let quiet = over(Wait::Quiet(limit), 1000.0, 1, 100).await.unwrap();
+        assert!((1.0..=2.1).contains(&quiet), "{quiet}");
+        let quiet = over(Wait::Quiet(limit / 16), 1000.0, 1, 100).await.unwrap();
+        assert!((0.1..=0.3).contains(&quiet), "{quiet}");
+        assert_eq!(over(Wait::Quiet(limit), 0.9, 1, 100).await, None);
         // Slow is allowed, slower is not.
         assert_eq!(over(content(64), 1.0, 100, 600).await, None);
         assert_eq!(over(content(64), 1.0, 50, 600).await.map(f64::round), Some(30.0));

@@ -42,7 +42,7 @@ enum Kind {
 impl Unwrap {
     /// For connections whose transport is a guarded one of this kind.
     pub(super) fn guarded<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>() -> Self {
-        Self(Kind::Guarded(|upgraded| match upgraded.downcast::<TokioIo<Guarded<S>>>() {
+        Self(Kind::Guarded(|upgraded| match upgraded.downcast::<TokioIo<Box<Guarded<S>>>>() {
             Ok(Parts { io, read_buf, .. }) => {
                 let (stream, held) = io.into_inner().into_parts();
                 HandedOver { stream: Box::new(stream), ahead: joined(&read_buf, &held) }

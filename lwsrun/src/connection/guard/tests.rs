@@ -1,6 +1,7 @@
 //! The guard against any bytes, and beside hyper: what passes is read by both in the same way.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Mutex;
 
 use axum::body::Body;
@@ -16,6 +17,7 @@ use super::fuzz::{Seen, by_hyper, echo, read_alike, scanned};
 use super::*;
 use crate::connection::limits::HeadLimits;
 use crate::connection::presence::Watch;
+use crate::connection::{Failure, turns};
 use crate::response::error::page_of;
 
 const HEAD: Duration = Duration::from_secs(5);
@@ -133,36 +135,47 @@ fn limits() -> Limits {
 
 /// A client's end of a connection that hyper serves behind the guard.
 fn served() -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
+    served_with(Arc::default())
+}
+
+fn served_with(answers: Arc<Answers>) -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
     let (client, server) = duplex(1 << 20);
-    let answers = Arc::new(Answers::default());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    tokio::spawn(serving_of(server, answers, Arc::clone(&seen)));
+    (client, seen)
+}
+
+/// Serves a connection, and notes what is asked.
+async fn serving_of<S>(server: S, answers: Arc<Answers>, seen: Arc<Mutex<Vec<Seen>>>) -> Result<(), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let refuse = |fault: Fault, host: Option<&str>, _: RefusedHead<'_>| {
         (page_of(fault.refusal.status(), &format!("{} at {host:?}", fault.what)), None)
     };
     let presence = Presence::looked_for();
     let guarded = Guarded::new(server, HEAD, limits(), Arc::clone(&answers), presence.clone(), refuse);
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let noted = Arc::clone(&seen);
-    tokio::spawn(async move {
-        let service = service_fn(|request: Request<Incoming>| {
-            let (answers, noted) = (Arc::clone(&answers), Arc::clone(&noted));
-            let presence = presence.clone();
-            async move {
-                let response = match request.uri().path() {
-                    "/switch" => switch(request),
-                    "/gone" => gone(request, presence.watch(), noted).await,
-                    "/slow" => slow(request, presence.watch(), noted).await,
-                    _ => echo(request, noted).await?,
-                };
-                let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-                answers.note(switched, Duration::from_secs(60));
-                Ok::<_, Infallible>(response)
-            }
-        });
-        let mut builder = http1::Builder::new();
-        let serving = builder.half_close(true).header_read_timeout(None);
-        let _ = serving.serve_connection(TokioIo::new(guarded), service).with_upgrades().await;
+    let service = service_fn(|request: Request<Incoming>| {
+        let (answers, noted) = (Arc::clone(&answers), Arc::clone(&seen));
+        let presence = presence.clone();
+        async move {
+            let response = match request.uri().path() {
+                "/switch" => switch(request),
+                "/gone" => gone(request, presence.watch(), noted).await,
+                "/slow" => slow(request, presence.watch(), noted).await,
+                _ => echo(request, noted).await?,
+            };
+            let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            answers.note(switched, Duration::from_secs(60));
+            Ok::<_, Infallible>(response)
+        }
     });
-    (client, seen)
+    let builder = || {
+        let mut builder = http1::Builder::new();
+        builder.half_close(true).header_read_timeout(None);
+        builder
+    };
+    turns::serve(Box::new(guarded), &answers, builder, service, pending()).await
 }
 
 /// Waits until the client has gone.
@@ -325,6 +338,71 @@ async fn slow_heads_are_408_and_idle_connections_just_end() {
     assert!(answers(client).await.0.is_empty());
 }
 
+/// Asks, and reads the head of the answer and its content of one line.
+async fn ask(client: &mut DuplexStream, request: &str) -> String {
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b")\n") {
+        answer.push(client.read_u8().await.unwrap());
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_connection_goes_on_where_it_was() {
+    let state = Arc::new(Answers::default());
+    let (mut client, seen) = served_with(Arc::clone(&state));
+    let quiet = async |seconds| {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        state.is_quiet()
+    };
+    let get = |number| format!("GET /{number} HTTP/1.1\r\nHost: h\r\n\r\n");
+    for number in 0..3 {
+        assert!(ask(&mut client, &get(number)).await.starts_with("HTTP/1.1 200"));
+        assert!(!quiet(0).await && quiet(3).await);
+    }
+    // Not while anything is on its way.
+    client.write_all(b"POST /4 HTTP/1.1\r\nHost: h\r\nContent-").await.unwrap();
+    assert!(!quiet(3).await);
+    client.write_all(b"Length: 2\r\n\r\na").await.unwrap();
+    assert!(!quiet(3).await);
+    assert!(ask(&mut client, "b").await.starts_with("HTTP/1.1 200"));
+    assert!(quiet(3).await);
+    // Several at once, and another protocol at the end.
+    let both = [&get(5), "GET /switch HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: raw\r\n\r\nraw"];
+    client.write_all(both.concat().as_bytes()).await.unwrap();
+    client.shutdown().await.unwrap();
+    let (statuses, text) = answers(client).await;
+    assert_eq!(statuses, ["200", "101"]);
+    assert!(text.ends_with("raw"), "{text}");
+    assert_eq!(seen.lock().unwrap().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_connection_ends_as_any_other() {
+    let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    let (mut client, _) = served();
+    let _ = ask(&mut client, get).await;
+    let start = tokio::time::Instant::now();
+    assert!(answers(client).await.0.is_empty(), "closed without a word");
+    let idle = start.elapsed().as_secs();
+    assert!((60..=62).contains(&idle), "{idle}");
+    for (then, status) in [("GET / HTTP/1.1\r\nHost : h\r\n\r\n", "400"), ("GET / HT", "408")] {
+        let (mut client, _) = served();
+        let _ = ask(&mut client, get).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        client.write_all(then.as_bytes()).await.unwrap();
+        assert_eq!(answers(client).await.0, [status]);
+    }
+    // One that the client closes.
+    let (mut client, _) = served();
+    let _ = ask(&mut client, get).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    client.shutdown().await.unwrap();
+    let start = tokio::time::Instant::now();
+    assert!(answers(client).await.0.is_empty() && start.elapsed().as_secs() == 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn content_that_trickles_is_408() {
     let (mut client, seen) = served();
@@ -364,4 +442,41 @@ async fn what_comes_while_an_answer_is_made_is_the_next_request() {
     let (statuses, text) = answers(client).await;
     assert_eq!(statuses, ["200", "200", "200"], "{text}");
     assert_eq!(seen.lock().unwrap().len(), 3);
+}
+
+/// Says goodbye for ever.
+struct Stuck(DuplexStream);
+
+impl AsyncRead for Stuck {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Stuck {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_no_goodbye_is_left() {
+    let (mut client, server) = duplex(1 << 20);
+    let serving = serving_of(Stuck(server), Arc::default(), Arc::default());
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await.unwrap();
+    let start = tokio::time::Instant::now();
+    assert!(serving.await.is_err());
+    assert_eq!(start.elapsed(), limits().response_rate.over);
 }
