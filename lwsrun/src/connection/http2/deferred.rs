@@ -7,6 +7,7 @@
 //!
 //! It also sees to it that the client takes what it is owed, at the least rate of [`Pace`].
 
+use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,12 @@ use super::owed::Owed;
 
 /// The room of the buffer, in bytes: one TLS record.
 const CAPACITY: usize = 16 << 10;
+
+thread_local! {
+    /// A buffer that no connection of this thread's worker needs at present. Most connections have written all they had
+    /// before it is another's turn, so they all use this one, and an idle connection keeps none.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// The end of the transport that the connection holds.
 #[derive(Debug)]
@@ -51,6 +58,8 @@ struct Buffered<S> {
     unflushed: bool,
     /// Bytes that the stream took since that was last asked.
     moved: usize,
+    /// The stream says goodbye, for which it has no room.
+    closing: bool,
 }
 
 /// Puts a buffer before a stream, and runs the connection that is made of it, which owes its client that, to be taken
@@ -61,7 +70,8 @@ pub(super) fn deferred<S, C>(
     rate: Rate,
     connect: impl FnOnce(Deferred<S>) -> C,
 ) -> Flushing<C, S> {
-    let buffered = Buffered { stream, buffer: Vec::new(), written: 0, unflushed: false, moved: 0 };
+    let buffered =
+        Buffered { stream, buffer: Vec::new(), written: 0, unflushed: false, moved: 0, closing: false };
     let shared = Arc::new(Mutex::new(buffered));
     let connection = connect(Deferred { shared: Arc::clone(&shared) });
     Flushing { connection, shared, owed, taken: 0, pace: Pace::default(), rate }
@@ -109,15 +119,15 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let done = Pin::new(&mut self.connection).poll(cx);
-        let (flushed, moved) = {
+        let (flushed, moved, closing) = {
             let mut buffered = lock(&self.shared);
-            (buffered.poll_flush(cx), std::mem::take(&mut buffered.moved))
+            (buffered.poll_flush(cx), std::mem::take(&mut buffered.moved), buffered.closing)
         };
         match (done, flushed) {
             (Poll::Ready(done), _) => Poll::Ready(done.map_err(Into::into)),
             // Nobody else would learn of it before the next write.
             (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
-            (Poll::Pending, flushed) if self.is_left(moved, flushed.is_pending(), cx) => {
+            (Poll::Pending, flushed) if self.is_left(moved, flushed.is_pending() || closing, cx) => {
                 let left = "the client takes its answers too slowly";
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, left).into()))
             }
@@ -140,8 +150,9 @@ impl<S: AsyncWrite + Unpin> Buffered<S> {
             }
             self.unflushed = true;
         }
-        // An idle connection keeps no room.
-        self.buffer = Vec::new();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        SPARE.set(buffer);
         self.written = 0;
         Poll::Ready(Ok(()))
     }
@@ -163,6 +174,7 @@ impl<S: AsyncWrite + Unpin> Buffered<S> {
             ready!(self.poll_drain(cx))?;
         }
         if self.buffer.capacity() == 0 {
+            self.buffer = SPARE.take();
             self.buffer.reserve_exact(CAPACITY);
         }
         Poll::Ready(Ok(CAPACITY - self.buffer.len()))
@@ -214,7 +226,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Deferred<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut inner = lock(&self.shared);
         ready!(inner.poll_flush(cx))?;
-        Pin::new(&mut inner.stream).poll_shutdown(cx)
+        let closed = Pin::new(&mut inner.stream).poll_shutdown(cx);
+        inner.closing = closed.is_pending();
+        closed
     }
 }
 
@@ -289,5 +303,39 @@ mod tests {
             })
         });
         assert!(work.await.unwrap_err().to_string().contains("broken pipe"));
+    }
+
+    /// Says goodbye for ever.
+    struct Stuck;
+
+    impl AsyncRead for Stuck {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Stuck {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_no_goodbye_is_left() {
+        let rate = Rate { a_second: 64, ..ANY };
+        let work = deferred(Stuck, Arc::default(), rate, |mut stream| {
+            Box::pin(async move { stream.shutdown().await })
+        });
+        let start = tokio::time::Instant::now();
+        assert!(work.await.unwrap_err().to_string().contains("too slowly"));
+        assert_eq!(start.elapsed(), rate.over);
     }
 }
