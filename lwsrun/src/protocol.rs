@@ -105,7 +105,7 @@ pub use message::{CloseCode, Message, Text};
 pub use options::{OptionValue, Options, StartError, VhostContext};
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use post_demo::fuzz as post_demo_fuzz;
-pub(crate) use raw_proxy::Onward;
+pub(crate) use raw_proxy::onward;
 pub use registry::Registry;
 pub use session::{Closed, Opening, Sender, Session, TrySendError};
 pub use sessions::Sessions;

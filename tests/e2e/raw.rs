@@ -194,6 +194,40 @@ fn is_kept_alive(port: u16) -> bool {
     })
 }
 
+/// The other server ends, the client says nothing more and does not end: its place is free after `timeout-secs`. And a
+/// client that says nothing to a port of several protocols is nobody's.
+#[test]
+fn nobody_is_waited_for_without_end() {
+    let (of_its_own, shared) = (free_port(), free_port());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let onward = format!("ipv4:127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let vhost = |port: u16, raw: &str| {
+        format!("{{ \"name\": \"a.test\", \"port\": \"{port}\", \"interface\": \"127.0.0.1\"{raw}{WWW} }}")
+    };
+    let all = vhost(of_its_own, &raw("apply-listen-accept", &onward));
+    let others = vhost(shared, &raw("fallback-listen-accept", &onward));
+    let config = TempConfig::new()
+        .conf("{ \"global\": { \"timeout-secs\": \"1\" } }")
+        .conf_d("site", &format!("{{ \"vhosts\": [ {all}, {others} ] }}"))
+        .www("index.html", "home");
+    let server = Server::start(&config.compile());
+    let before = server.open_files();
+    let mut client = Client::tcp(of_its_own);
+    let (mut other, _) = listener.accept().unwrap();
+    other.set_read_timeout(Some(PATIENCE)).unwrap();
+    other.write_all(b"bye").unwrap();
+    other.shutdown(Shutdown::Write).unwrap();
+    let mut rest = Vec::new();
+    other.read_to_end(&mut rest).expect("the client has had its time");
+    assert!(rest.is_empty());
+    assert_eq!(client.rest().as_deref(), Some(&b"bye"[..]));
+    assert_eq!(server.open_files_down_to(before), before);
+    // The other server would speak first, but nobody tells it of this client.
+    assert_eq!(Client::tcp(shared).rest().as_deref(), Some(&b""[..]));
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err());
+}
+
 #[test]
 fn other_roles_are_refused_and_a_dead_end_is_the_end() {
     let (other, dead) = (free_port(), free_port());

@@ -5,7 +5,7 @@
 
 use schemas::plan::{Global, Limits, Mount, Origin, Plan, Tls, Vhost};
 
-use crate::protocol::Onward;
+use crate::protocol::onward;
 use crate::response::layer::headers::Headers;
 
 /// Something in the plan that is not served as it says.
@@ -139,7 +139,7 @@ pub(crate) fn vhost_keys(vhost: &Vhost<'_>) -> Vec<&'static str> {
     // Without an occasion the role is never taken, and without a role there is nobody to give connections to: neither
     // does anything in lwsws, and the compiler says so.
     let occasion = *apply_listen_accept || *fallback_listen_accept;
-    let raw_is_honoured = !occasion || Onward::of(vhost).is_some();
+    let raw_is_honoured = !occasion || onward(vhost).is_some();
     set([
         ("listen-accept-role", listen_accept_role.is_some() && !raw_is_honoured),
         ("listen-accept-protocol", listen_accept_protocol.is_some() && !raw_is_honoured),

@@ -3,19 +3,25 @@
 //!
 //! With `apply-listen-accept` no connection of the listener is looked at; on a listener that speaks TLS it is the
 //! bytes inside that go on. With `fallback-listen-accept` those go on that are neither TLS nor begin as a request of
-//! HTTP does, so that ssh and https share a port. Of several vhosts on a listener the first one's keys count.
+//! HTTP does, so that ssh and https share a port. A client that waits for the other side to speak first says nothing
+//! to tell it by, and is closed as any silent client is: it needs a port of its own. Of several vhosts on a listener the
+//! first one's keys count.
+
+mod parting;
 
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use schemas::onward::Onward;
 use schemas::plan::{Listener, Plan};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use crate::protocol::Onward;
+use crate::protocol::onward;
+use parting::Parting;
 
 /// After so much silence the kernel asks whether the peer is still there, and at such intervals, until it has not
 /// answered [`PROBES`] times. A connection may be silent for as long as it likes.
@@ -37,17 +43,19 @@ impl Raw {
         if !vhost.apply_listen_accept && !vhost.fallback_listen_accept {
             return None;
         }
-        Onward::of(&vhost).map(|onward| Self { onward, all: vhost.apply_listen_accept })
+        onward(&vhost).map(|onward| Self { onward, all: vhost.apply_listen_accept })
     }
 
-    /// Hands a connection on, until both sides have ended. `patience` is for the other side to answer.
+    /// Hands a connection on, until both sides have ended. `patience` is for the other side to answer, and for a silent
+    /// client to end once the other side has.
     ///
     /// # Errors
     /// If the other side cannot be reached, or either breaks off.
-    pub(super) async fn serve<S>(&self, mut client: S, patience: Duration) -> io::Result<()>
+    pub(super) async fn serve<S>(&self, client: S, patience: Duration) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let mut client = Parting::new(client, patience);
         match &self.onward {
             Onward::Tcp(address) => {
                 let mut server = timeout(patience, TcpStream::connect(address)).await??;

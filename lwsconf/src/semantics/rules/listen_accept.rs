@@ -1,7 +1,7 @@
 //! `listen-accept-*` keys that lead nowhere: role, occasion and protocol belong to each other, and lwsrun serves but
 //! one role.
 
-use std::net::{SocketAddrV4, SocketAddrV6};
+use schemas::onward::{NoAddress, Onward};
 
 use super::listed;
 use crate::diagnostic::{Code, Diagnostic, Report, quoted};
@@ -90,7 +90,7 @@ fn not_listed(name: &Text<'_>) -> Diagnostic {
 fn wrong_onward(protocol: &Protocol<'_>) -> Option<Diagnostic> {
     let written = protocol.options.iter().rfind(|option| option.name.value == "onward");
     let (headline, place, label) = match written.map(|option| &option.value) {
-        Some(OptionValue::Text(text)) if !is_address(text.value) => {
+        Some(OptionValue::Text(text)) if text.value.parse::<Onward>().is_err() => {
             let headline = format!("`onward` cannot be {}", quoted(text.value));
             (headline, text.span(), "no such address")
         }
@@ -101,23 +101,10 @@ fn wrong_onward(protocol: &Protocol<'_>) -> Option<Diagnostic> {
         _ => return None,
     };
     let found = Diagnostic::warning(Code::ListenAccept, headline, place).label(label).note(UNSERVED);
-    Some(
-        found
-            .help("write `ipv4:ADDRESS:PORT`, `ipv6:[ADDRESS]:PORT` or `unix:PATH`; names are not looked up"),
-    )
+    Some(found.help(NoAddress.to_string()))
 }
 
 /// Whether `onward` is there under a name that comes close, which is the one mistake to tell.
 fn is_misspelt(protocol: &Protocol<'_>) -> bool {
     protocol.options.iter().any(|option| closest(option.name.value, std::iter::once("onward")).is_some())
-}
-
-/// Whether lwsrun can read it: the same test as in its `protocol::raw_proxy`.
-fn is_address(text: &str) -> bool {
-    match text.split_once(':') {
-        Some(("ipv4", address)) => address.parse::<SocketAddrV4>().is_ok(),
-        Some(("ipv6", address)) => address.parse::<SocketAddrV6>().is_ok(),
-        Some(("unix", path)) => !path.is_empty(),
-        _ => false,
-    }
 }
