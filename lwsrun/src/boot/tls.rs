@@ -62,7 +62,7 @@ enum Fault {
     #[error("{key} `{path}` is not PEM: {source}")]
     Pem { key: &'static str, path: String, source: pem::Error },
     #[error("host-ssl-cert `{path}`: its first certificate cannot be understood")]
-    Foreign { path: String },
+    Garbled { path: String },
     #[error(
         "host-ssl-key `{key}` does not belong to the first certificate of host-ssl-cert `{cert}`; name the key \
          that the certificate was made for, and put the server's own certificate first"
@@ -89,6 +89,8 @@ enum Fault {
     Early { path: String, from: SystemTime },
     #[error("the certificate in `{path}` is not for `{name}`, the one before it is")]
     NotNamed { path: String, name: String },
+    #[error("the certificate in `{path}` is not for the vhost that it came for: `{names}`")]
+    Foreign { path: String, names: String },
 }
 
 impl Fault {

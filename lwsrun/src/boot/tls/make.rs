@@ -52,6 +52,14 @@ struct Clients {
     ticketer: Arc<dyn ProducesTickets>,
 }
 
+impl Clients {
+    /// Whether a configuration was made with it, or is being made, that is still there.
+    fn are_in_use(self: &Arc<Self>) -> bool {
+        let verified = self.verifier.as_ref().is_some_and(|verifier| Arc::strong_count(verifier) > 1);
+        verified || Arc::strong_count(&self.ticketer) > 1 || Arc::strong_count(self) > 1
+    }
+}
+
 impl Maker {
     /// Makes the configuration of one set of TLS keys; `alpn` is its ALPN list.
     pub(super) fn make(&self, tls: &Tls<'_>, alpn: &str, files: &Files) -> Result<Made, Fault> {
@@ -60,7 +68,7 @@ impl Maker {
         let clients = self.clients(tls, files, &provider)?;
         let chain = files.chain(tls)?;
         let certificate = chain.first().cloned().unwrap_or_else(|| CertificateDer::from(Vec::new()));
-        let facts = Facts::of(&certificate).ok_or_else(|| Fault::Foreign { path: tls.cert.to_owned() })?;
+        let facts = Facts::of(&certificate).ok_or_else(|| Fault::Garbled { path: tls.cert.to_owned() })?;
         let key = files.private_key(tls)?;
         let pair = CertifiedKey::from_der(chain, key, &provider).map_err(|error| pair_fault(tls, error))?;
         let builder = ServerConfig::builder_with_provider(provider);
@@ -105,6 +113,8 @@ impl Maker {
             Some(ca) => Some(verifier(tls.ca.unwrap_or_default(), ca, provider)?),
             None => None,
         };
+        // Trust stores change while the server runs.
+        shared.clients.retain(|_, clients| clients.are_in_use());
         let clients = Arc::new(Clients { verifier, ticketer: Ticketer::new().map_err(Fault::Tls)? });
         shared.clients.insert(files.ca.clone(), Arc::clone(&clients));
         Ok(clients)
@@ -144,4 +154,44 @@ fn alpn_protocols(list: &str) -> Result<Vec<Vec<u8>>, Fault> {
             other => Err(Fault::Alpn(other.to_owned())),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+    use crate::boot::testing::tls;
+
+    #[test]
+    fn trust_stores_that_nobody_uses_any_more_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let (cert, key, ca) = (path("crt"), path("key"), path("ca"));
+        let write_pair = |cert: &str, key: &str| {
+            let pair = KeyPair::generate().unwrap();
+            let made = CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&pair).unwrap();
+            std::fs::write(cert, made.pem()).unwrap();
+            std::fs::write(key, pair.serialize_pem()).unwrap();
+        };
+        write_pair(&cert, &key);
+        let maker = Maker::default();
+        let tls = Tls { client_cert_required: true, ca: Some(&ca), ..tls(&cert, &key) };
+        let make = || {
+            write_pair(&ca, &path("unused"));
+            maker.make(&tls, "", &Files::read(&tls).unwrap()).unwrap()
+        };
+        let known = || maker.shared.lock().unwrap().clients.len();
+        let in_use = make();
+        for _ in 0..5 {
+            drop(make());
+        }
+        // The last one, and the one in use.
+        assert_eq!(known(), 2);
+        let same = maker.make(&tls, "", &Files::read(&tls).unwrap()).unwrap();
+        assert_eq!(known(), 2, "the last one again");
+        drop((in_use, same));
+        let _last = make();
+        assert_eq!(known(), 1);
+    }
 }

@@ -206,14 +206,24 @@ fn checked(shared: &Shared, slot: &Slot, tls: &Tls<'_>, now: SystemTime) -> Resu
     if made.not_before > now {
         return Err(Fault::Early { path: path(), from: made.not_before });
     }
-    if let Some(before) = in_use(slot) {
-        let lost = |name: &&str| covers(&before, name) && !covers(&made.certificate, name);
-        let mut names = slot.vhosts.iter().map(|&id| shared.plan.vhost(id).name);
-        if let Some(name) = names.find(lost) {
-            return Err(Fault::NotNamed { path: path(), name: name.to_owned() });
-        }
-    }
+    check_names(shared, slot, tls, &made.certificate)?;
     Ok((files, made))
+}
+
+/// Whether a new certificate is for the vhosts that name it: for each for which the one in use is, or, where none is in
+/// use, for one of them or a name below it.
+fn check_names(shared: &Shared, slot: &Slot, tls: &Tls<'_>, new: &CertificateDer<'_>) -> Result<(), Fault> {
+    let path = tls.cert.to_owned();
+    let names: Vec<_> = slot.vhosts.iter().map(|&id| shared.plan.vhost(id).name).collect();
+    let Some(before) = in_use(slot) else {
+        let is_for = |name: &&str| covers(new, name) || covers(new, &format!("www.{name}"));
+        let names_one = names.iter().any(is_for);
+        return if names_one { Ok(()) } else { Err(Fault::Foreign { path, names: names.join("`, `") }) };
+    };
+    match names.iter().find(|name| covers(&before, name) && !covers(new, name)) {
+        Some(&name) => Err(Fault::NotNamed { path, name: name.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 fn in_use(slot: &Slot) -> Option<CertificateDer<'static>> {
@@ -253,11 +263,15 @@ mod tests {
     }
 
     fn keys(cert: &str, key: &str, ignore_missing_cert: bool) -> Keys {
+        Keys::load(&plan(cert, key, ignore_missing_cert)).unwrap()
+    }
+
+    fn plan(cert: &str, key: &str, ignore_missing_cert: bool) -> Arc<Plan> {
         let listeners =
             vec![Listener { tls: true, ..listener(Bind::Any { port: 443, families: Families::Both }) }];
         let tls = Tls { ignore_missing_cert, ..tls(cert, key) };
         let bytes = written(&global(), listeners, &[Vhost { tls: Some(tls), ..vhost() }]);
-        Keys::load(&Arc::new(Plan::from_bytes(bytes).unwrap())).unwrap()
+        Arc::new(Plan::from_bytes(bytes).unwrap())
     }
 
     /// Whether two looks take another configuration up than there was.
@@ -305,10 +319,34 @@ mod tests {
         let keys = keys(&cert, &key, true);
         let mut watch = Watch::new(&keys.shared);
         assert!(!takes_up(&keys, &mut watch));
+        pair(folder.path(), "b.test", 90);
+        assert!(!has_appeared(&keys, &mut watch), "it is for somebody else");
+        pair(folder.path(), "*.a.test", 90);
+        assert!(has_appeared(&keys, &mut watch), "it is for names below");
         pair(folder.path(), "a.test", 90);
+        assert!(takes_up(&keys, &mut watch));
+    }
+
+    #[test]
+    fn a_pair_that_was_broken_is_checked_like_one_that_was_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cert, key) = pair(folder.path(), "a.test", 90);
+        std::fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+        let keys = Keys::load_checking(&plan(&cert, &key, false), 0).unwrap();
+        let mut watch = Watch::new(&keys.shared);
+        watch.try_out();
+        pair(folder.path(), "b.test", 90);
+        assert!(!has_appeared(&keys, &mut watch));
+        pair(folder.path(), "a.test", 90);
+        assert!(has_appeared(&keys, &mut watch));
+    }
+
+    /// Whether two looks find a pair where there was none.
+    fn has_appeared(keys: &Keys, watch: &mut Watch<'_>) -> bool {
+        assert!(keys.config(VhostId(0)).is_none());
         watch.look(SystemTime::now());
         watch.look(SystemTime::now());
-        assert!(keys.config(VhostId(0)).is_some());
+        keys.config(VhostId(0)).is_some()
     }
 
     #[test]
