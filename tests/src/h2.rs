@@ -1,7 +1,8 @@
 //! HTTP/2 frame by frame (RFC 9113): sends exactly the frames of the test, right or wrong.
 //!
-//! Headers go out as literals that are neither indexed nor compressed; of those that come back only the status is
-//! looked at, which is the first, as an index of the static table (RFC 7541, appendix A) or a literal of its name.
+//! Headers go out as literals that are neither indexed nor compressed. Of those that come back only the status is
+//! looked at, which is the first. The server may put no fields into a table of the connection, so it is an index of the
+//! static table (RFC 7541, appendix A) or a literal of its name.
 
 use crate::client::Client;
 
@@ -28,6 +29,9 @@ pub const GOAWAY: u8 = 7;
 pub const WINDOW_UPDATE: u8 = 8;
 #[allow(missing_docs)]
 pub const CONTINUATION: u8 = 9;
+
+/// The setting that bounds the table of fields that answers refer to (RFC 9113, section 6.5.2).
+pub const HEADER_TABLE_SIZE: u16 = 1;
 
 /// The flags of HEADERS and DATA, and of answers to SETTINGS and PING.
 pub const END_STREAM: u8 = 1;
@@ -80,12 +84,13 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Begins with the preface and these settings.
+    /// Begins with the preface and these settings, after one that keeps answers readable by themselves.
     #[must_use]
     pub fn open(client: Client, settings: &[(u16, u32)]) -> Self {
         let mut connection = Self { client };
         connection.client.send(PREFACE);
-        connection.send(SETTINGS, 0, 0, &self::settings(settings));
+        let all = [&[(HEADER_TABLE_SIZE, 0)], settings].concat();
+        connection.send(SETTINGS, 0, 0, &self::settings(&all));
         connection
     }
 
