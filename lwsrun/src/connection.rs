@@ -16,6 +16,7 @@ mod raw;
 mod sendfile;
 mod slot;
 mod tls;
+pub(crate) mod trim;
 mod turns;
 mod upgraded;
 
@@ -143,6 +144,7 @@ where
     if let Err(error) = served {
         tracing::debug!(?peer, "connection ended: {error}");
     }
+    trim::freed();
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

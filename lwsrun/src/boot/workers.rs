@@ -10,8 +10,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::sockets::Bound;
-use crate::connection::Serving;
 use crate::connection::listen::accepting;
+use crate::connection::{Serving, trim};
 
 /// Open files that are kept for other things than connections: plan, logs, runtimes, sockets.
 const RESERVED_FILES: u64 = 64;
@@ -122,6 +122,7 @@ async fn work(
     slots: Arc<Semaphore>,
     mut exited: watch::Receiver<bool>,
 ) -> String {
+    tokio::spawn(trim::look_after());
     let mut loops = JoinSet::new();
     let mut sockets = sockets;
     let mut late = Some(late);

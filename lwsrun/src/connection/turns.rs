@@ -7,13 +7,13 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1::Builder;
+use hyper::server::conn::http1::{Builder, UpgradeableConnection};
 use hyper::service::HttpService;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use super::Failure;
 use super::guard::{Answers, Guarded};
+use super::{Failure, trim};
 
 /// Serves a connection until it ends by itself, or asks it to once `end` resolves.
 pub(super) async fn serve<S, H, B>(
@@ -54,9 +54,9 @@ where
         if let Some(served) = served.await {
             return Ok(served?);
         }
-        let Some(parts) = connection.into_parts() else { return Ok(()) };
-        (guarded, service) = (parts.io.into_inner(), parts.service);
-        guarded.give_back(&parts.read_buf);
+        let Some(taken_down) = take_down(connection) else { return Ok(()) };
+        (guarded, service) = taken_down;
+        trim::freed();
         let next = poll_fn(|cx| match guarded.poll_quiet(cx) {
             Poll::Pending => end.as_mut().poll(cx).map(|()| Ok(false)),
             next => next,
@@ -65,4 +65,21 @@ where
             return Ok(guarded.shutdown().await?);
         }
     }
+}
+
+/// What is left of hyper's part of a connection: nothing, if it has become another protocol's. A function, so that nothing
+/// else lives on while the connection is quiet.
+fn take_down<S, H, B>(
+    connection: Box<UpgradeableConnection<TokioIo<Box<Guarded<S>>>, H>>,
+) -> Option<(Box<Guarded<S>>, H)>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: HttpService<Incoming, ResBody = B, Error = Infallible>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let parts = connection.into_parts()?;
+    let mut guarded = parts.io.into_inner();
+    guarded.give_back(&parts.read_buf);
+    Some((guarded, parts.service))
 }
