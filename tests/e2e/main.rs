@@ -18,6 +18,7 @@ mod handler_proxy;
 mod handler_redirect;
 mod handler_ws;
 mod http2;
+mod idle;
 mod keep_alive;
 mod layer_headers;
 mod limits;

@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use nix::sys::socket::{setsockopt, sockopt::TcpMaxSeg};
 use rustix::net::{AddressFamily, SocketType, connect, socket};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tests::PATIENCE;
 use tests::client::{Client, Response, get};
 use tests::config::{TempConfig, free_port};
+use tests::open_files::has_room;
 use tests::server::Server;
 
 /// Slow clients of each kind.
@@ -52,7 +52,7 @@ impl Good {
 
 #[test]
 fn thousands_of_slow_clients_are_ended_and_others_stay_served() {
-    if !has_room() {
+    if !has_room(FILES) {
         return;
     }
     let port = free_port();
@@ -130,17 +130,4 @@ fn status_and_end(client: &mut Client) -> u16 {
     let Response { status, .. } = client.expect("GET");
     assert!(client.rest().is_some(), "the connection stays open");
     status
-}
-
-/// Whether this process and the server may have as many files open as they need.
-#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn has_room() -> bool {
-    let limit = getrlimit(Resource::Nofile);
-    let enough = limit.maximum.is_none_or(|most| most >= FILES);
-    if enough {
-        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
-    } else {
-        eprintln!("skipped: this user may not have {FILES} files open");
-    }
-    enough
 }

@@ -11,6 +11,7 @@
 //! | [`ws`] | speaks websocket with a client that is not ours |
 //! | [`tls`] | makes certificates, and clients that trust them |
 //! | [`upstream`] | is the server behind a proxy, and behaves as badly as the test wants |
+//! | [`open_files`] | lets a test have thousands of connections |
 //! | [`oracle`] | replays recorded exchanges with lwsws |
 //! | [`webdriver`] | drives a real browser |
 //!
@@ -25,6 +26,7 @@ pub mod client;
 pub mod config;
 pub mod h2;
 pub mod lines;
+pub mod open_files;
 pub mod oracle;
 pub mod program;
 pub mod repository;

@@ -127,6 +127,16 @@ impl Server {
         self.status("VmRSS:")
     }
 
+    /// Waits until it holds no more memory than so many bytes; how many it holds.
+    #[must_use]
+    pub fn memory_down_to(&self, bytes: u64) -> u64 {
+        let deadline = Instant::now() + PATIENCE;
+        while self.memory() > bytes && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        self.memory()
+    }
+
     /// The most bytes of memory that it ever held.
     #[must_use]
     pub fn peak_memory(&self) -> u64 {
