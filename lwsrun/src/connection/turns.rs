@@ -69,6 +69,7 @@ where
 
 /// What is left of hyper's part of a connection: nothing, if it has become another protocol's. A function, so that nothing
 /// else lives on while the connection is quiet.
+#[allow(clippy::boxed_local, reason = "the box ends here as well")]
 fn take_down<S, H, B>(
     connection: Box<UpgradeableConnection<TokioIo<Box<Guarded<S>>>, H>>,
 ) -> Option<(Box<Guarded<S>>, H)>
