@@ -19,7 +19,11 @@ const REFUSED_STREAM: u32 = 7;
 const INTERNAL_ERROR: u32 = 2;
 
 /// A proxy in front of an upstream that serves each connection so, after the handshake. It has one worker.
-fn before(serve: impl Fn(usize, Connection) + Send + Sync + 'static) -> (Server, TempConfig, u16) {
+/// `keys` are more of the mount's, each after a comma.
+fn before(
+    keys: &str,
+    serve: impl Fn(usize, Connection) + Send + Sync + 'static,
+) -> (Server, TempConfig, u16) {
     let (port, config) =
         (free_port(), TempConfig::new().conf("{ \"global\": { \"count-threads\": \"1\" } }"));
     let (certificate, _) = tests::tls::certificate(&config.path("tls"), "localhost");
@@ -34,7 +38,7 @@ fn before(serve: impl Fn(usize, Connection) + Send + Sync + 'static) -> (Server,
         &format!(
             r#"{{ "vhosts": [{{ "name": "a.test", "port": "{port}", "interface": "127.0.0.1",
             "client-ssl-ca": "{ca}",
-            "mounts": [{{ "mountpoint": "/px", "origin": "https://localhost:{back}/" }}] }}] }}"#,
+            "mounts": [{{ "mountpoint": "/px", "origin": "https://localhost:{back}/"{keys} }}] }}] }}"#,
             ca = certificate.display(),
             back = upstream.port,
         ),
@@ -63,7 +67,7 @@ fn post(port: u16) -> (u16, String) {
 #[test]
 fn a_request_that_the_upstream_has_not_acted_on_is_repeated() {
     for kind in [RST_STREAM, GOAWAY] {
-        let (_server, _config, port) = before(move |number, mut connection| {
+        let (_server, _config, port) = before("", move |number, mut connection| {
             while let Some(stream) = asked(&mut connection) {
                 match (number, kind) {
                     (0, RST_STREAM) => connection.send(RST_STREAM, 0, stream, &REFUSED_STREAM.to_be_bytes()),
@@ -80,7 +84,7 @@ fn a_request_that_the_upstream_has_not_acted_on_is_repeated() {
 #[test]
 fn a_request_that_the_upstream_may_have_acted_on_is_not() {
     let (note, noted) = channel();
-    let (server, _config, port) = before(move |_, mut connection| {
+    let (server, _config, port) = before("", move |_, mut connection| {
         while let Some(stream) = asked(&mut connection) {
             note.send(stream).unwrap();
             connection.send(RST_STREAM, 0, stream, &INTERNAL_ERROR.to_be_bytes());
@@ -94,7 +98,7 @@ fn a_request_that_the_upstream_may_have_acted_on_is_not() {
 #[test]
 fn requests_beyond_a_connections_share_get_another_one() {
     let (note, noted) = channel();
-    let (_server, _config, port) = before(move |number, mut connection| {
+    let (_server, _config, port) = before("", move |number, mut connection| {
         let mut first = true;
         while let Some(stream) = asked(&mut connection) {
             if number == 0 && std::mem::take(&mut first) {
@@ -118,4 +122,21 @@ fn requests_beyond_a_connections_share_get_another_one() {
     client.ask(203, "/px/");
     assert_eq!(client.answer(203), (200, b"there".to_vec()));
     assert_eq!(noted.recv_timeout(PATIENCE).map(|(connection, _)| connection), Ok(1));
+}
+
+#[test]
+fn an_upload_that_the_upstream_does_not_take_is_504() {
+    // It never widens its window, which is 65,535 bytes at first.
+    let (server, _config, port) =
+        before(
+            ", \"proxy-answer-timeout\": \"1\"",
+            |_, mut connection| {
+                while connection.receive().is_some() {}
+            },
+        );
+    let mut client = Client::tcp(port);
+    client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n");
+    client.send(vec![b'x'; 300_000]);
+    assert_eq!(client.expect("POST").status, 504);
+    assert!(server.line_with("answered 504").contains("does not take the request"));
 }

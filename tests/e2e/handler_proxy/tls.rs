@@ -75,5 +75,8 @@ fn keys_that_cannot_be_used_are_told_at_the_start() {
     let server = Server::start(&plan);
     let said = server.line_with("client-ssl-cert");
     assert!(said.contains("conf.d/site:1") && said.contains("`client-ssl-key`"), "{said}");
+    let checked = program::lwsrun(["--check".as_ref(), plan.as_os_str()]).expect_code(0);
+    let words = "conf.d/site:1: vhost `a.test`: client-ssl-cert needs its private key, `client-ssl-key`; its https:// mounts answer 502";
+    assert!(checked.stderr.contains(words), "{}", checked.stderr);
     assert_eq!(get(port, "a.test", "/px/note.txt").status, 502);
 }
