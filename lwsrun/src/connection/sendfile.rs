@@ -13,6 +13,7 @@ mod tests;
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -24,6 +25,10 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 pub(crate) use region::{SLOT, SharedFile, chunk};
+
+/// The most that is put together before it is written, in bytes: for the system one small piece costs less than two, by more
+/// than the copy.
+const SMALL: usize = 2 << 10;
 
 /// How much is copied at once where a file cannot be sent, in bytes.
 const COPY: usize = 64 << 10;
@@ -93,8 +98,7 @@ impl<S: Socket> Sendfile<S> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 written => written?,
             };
-            let length: usize = head.iter().map(|slice| slice.len()).sum();
-            if head.is_empty() || written < length {
+            if head.is_empty() || written < length(head) {
                 return Poll::Ready(Ok(written));
             }
             // What fails here fails again when the rest is written, and is told then.
@@ -102,6 +106,10 @@ impl<S: Socket> Sendfile<S> {
             return Poll::Ready(Ok(written + more.unwrap_or(0)));
         }
     }
+}
+
+fn length(slices: &[IoSlice<'_>]) -> usize {
+    slices.iter().map(|slice| slice.len()).sum()
 }
 
 fn send_head(socket: BorrowedFd<'_>, head: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -165,6 +173,12 @@ impl<S: Socket> AsyncWrite for Sendfile<S> {
     ) -> Poll<io::Result<usize>> {
         match slices.iter().position(|slice| region::is_address(slice)) {
             Some(first) => self.poll_write_file(cx, slices, first),
+            None if slices.len() > 1 && length(slices) <= SMALL => {
+                let mut space = [MaybeUninit::uninit(); SMALL];
+                let mut all = ReadBuf::uninit(&mut space);
+                slices.iter().for_each(|slice| all.put_slice(slice));
+                Pin::new(&mut self.socket).poll_write(cx, all.filled())
+            }
             None => Pin::new(&mut self.socket).poll_write_vectored(cx, slices),
         }
     }

@@ -31,6 +31,7 @@ mod tunnel;
 mod upload;
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -41,11 +42,12 @@ use schemas::plan::{Mount, Upstream};
 use schemas::route::is_ambiguous;
 use tower::Service;
 
-use crate::connection::ConnectionFacts;
+use crate::connection::{ConnectionFacts, Watch};
 use crate::request::path::AsSent;
 use crate::response::complaints::Complaints;
 use crate::response::error::{Refusal, redirect};
 use crate::shutdown::Drain;
+use exchange::exchange;
 use fault::{Fault, Trouble};
 use forward::Forward;
 #[cfg(any(test, feature = "fuzz"))]
@@ -54,6 +56,7 @@ pub(crate) use origin::Origin;
 use rewrite::Rewrite;
 use target::Paths;
 use tunnel::{Opened, Upgrade};
+use upload::Upload;
 
 /// The service of one proxy mount.
 #[derive(Clone)]
@@ -96,47 +99,73 @@ impl Service<Request<Body>> for Proxy {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move {
-            let answered = shared.answer(request).await;
-            Ok(answered.unwrap_or_else(|fault| shared.trouble.refuse(&fault)))
-        })
+        // All that can be done at once is, so that what waits is small.
+        match shared.prepare(request) {
+            Ok(Step::Answer(answer)) => Box::pin(ready(Ok(answer))),
+            Ok(Step::Forward(forward, mut upload, watch)) => Box::pin(async move {
+                let exchange = exchange(&shared.origin, &forward, &mut upload, watch, &shared.trouble);
+                Ok(shared.finish(exchange.await, forward.is_over_tls()))
+            }),
+            Ok(Step::Upgrade(forward, upgrade, watch)) => Box::pin(async move {
+                let opened = shared.open(&forward, upgrade, watch).await;
+                let mut answer = shared.finish(opened, forward.is_over_tls());
+                tunnel::switch(&mut answer);
+                Ok(answer)
+            }),
+            Err(fault) => Box::pin(ready(Ok(shared.trouble.refuse(&fault)))),
+        }
     }
 }
 
+/// What is to be done for a request.
+enum Step {
+    /// Nothing more than this.
+    Answer(Response<Body>),
+    Forward(Forward, Upload, Watch),
+    Upgrade(Forward, Upgrade, Watch),
+}
+
 impl Shared {
-    async fn answer(self: &Arc<Self>, mut request: Request<Body>) -> Result<Response<Body>, Fault> {
+    fn prepare(&self, mut request: Request<Body>) -> Result<Step, Fault> {
         let sent = request.extensions_mut().remove::<AsSent>();
         if sent.as_ref().is_some_and(|sent| is_ambiguous(sent.0.path())) {
-            return Ok(Refusal::BadRequest
-                .explained("The path has a dot segment or an escaped slash, which is not passed on."));
+            let words = "The path has a dot segment or an escaped slash, which is not passed on.";
+            return Ok(Step::Answer(Refusal::BadRequest.explained(words)));
         }
         let upgrade = Upgrade::of(&mut request);
         if upgrade.is_none() && self.paths.wants_slash(request.uri().path()) {
-            return Ok(to_slash(&request));
+            return Ok(Step::Answer(to_slash(&request)));
         }
         let Some(facts) = request.extensions_mut().remove::<ConnectionFacts>() else {
-            return Ok(Refusal::Internal.response());
+            return Ok(Step::Answer(Refusal::Internal.response()));
         };
         let target = self.paths.target(request.uri(), sent.as_ref()).ok_or(Fault::Target)?;
+        let (forward, upload) =
+            Forward::new(request, target, &facts, self.origin.limits(), upgrade.as_ref())?;
         let watch = facts.presence.watch();
-        let Some(upgrade) = upgrade else {
-            let (forward, upload) = Forward::new(&self.origin, &facts, request, target, None)?;
-            let answer = exchange::exchange(&self.origin, forward, upload, watch, &self.trouble).await?;
-            return Ok(self.rewrite.apply(answer, &facts));
-        };
-        let (forward, _) = Forward::new(&self.origin, &facts, request, target, Some(&upgrade))?;
-        // Rare, and large: other requests need not carry the room for it.
-        let opened = Box::pin(tunnel::open(&self.origin, &forward, watch, &self.trouble)).await?;
-        let answer = match opened {
-            Opened::Refused(answer) => answer,
+        Ok(match upgrade {
+            None => Step::Forward(forward, upload, watch),
+            Some(upgrade) => Step::Upgrade(forward, upgrade, watch),
+        })
+    }
+
+    /// Opens a websocket.
+    async fn open(&self, forward: &Forward, upgrade: Upgrade, watch: Watch) -> Result<Response<Body>, Fault> {
+        match tunnel::open(&self.origin, forward, watch, &self.trouble).await? {
+            Opened::Refused(answer) => Ok(answer),
             Opened::Switched(headers, upstream) => {
                 let idle = self.origin.limits().websocket;
-                upgrade.grant(headers, upstream, idle, self.drain.clone())?
+                upgrade.grant(headers, upstream, idle, self.drain.clone())
             }
-        };
-        let mut answer = self.rewrite.apply(answer, &facts);
-        tunnel::switch(&mut answer);
-        Ok(answer)
+        }
+    }
+
+    /// What the client is told of an upstream's answer. `tls`: whether it speaks it.
+    fn finish(&self, answered: Result<Response<Body>, Fault>, tls: bool) -> Response<Body> {
+        match answered {
+            Ok(answer) => self.rewrite.apply(answer, tls),
+            Err(fault) => self.trouble.refuse(&fault),
+        }
     }
 }
 

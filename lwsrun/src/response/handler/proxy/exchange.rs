@@ -21,8 +21,8 @@ use crate::connection::Watch;
 /// Sends a request to the upstream, and gives its answer as soon as there is a head of it.
 pub(super) async fn exchange(
     origin: &Arc<Origin>,
-    forward: Forward<'_>,
-    mut upload: Upload,
+    forward: &Forward,
+    upload: &mut Upload,
     watch: Watch,
     trouble: &Arc<Trouble>,
 ) -> Result<Response<Body>, Fault> {
@@ -33,13 +33,13 @@ pub(super) async fn exchange(
     let mut again = true;
     let answered = loop {
         let sending = Sending {
-            upload: &mut upload,
+            upload,
             progress: progress.as_deref(),
             of_head: forward.method() == Method::HEAD,
             watch: &watch,
             limits: origin.limits(),
         };
-        match send(lease, &forward, sending).await {
+        match send(lease, origin, forward, sending).await {
             Ok(answered) => break answered,
             Err(Unanswered { fault, unsent, stale }) => {
                 let repeats = unsent || stale && repeatable;
@@ -61,6 +61,7 @@ pub(super) async fn exchange(
         {
             let limits = origin.limits();
             let wait = limits.answer.max(limits.idle);
+            let upload = std::mem::replace(upload, Upload::None);
             let relayed = Relayed::start(connection, upload, progress, wait);
             Source::Relayed(relayed, Timer::new(limits.idle))
         }
@@ -76,15 +77,22 @@ struct Answered {
     source: Source,
 }
 
-async fn send(lease: Lease, forward: &Forward<'_>, sending: Sending<'_>) -> Result<Answered, Unanswered> {
+async fn send(
+    lease: Lease,
+    origin: &Origin,
+    forward: &Forward,
+    sending: Sending<'_>,
+) -> Result<Answered, Unanswered> {
     match lease {
         Lease::Http1(mut connection) => {
-            forward.write(connection.begin(forward.framing()));
+            forward.write(origin, connection.begin(forward.framing()));
             let Head { status, headers, .. } = connection.send(sending).await?;
             Ok(Answered { status, headers, source: Source::Http1(connection) })
         }
         Lease::Http2(connection) => {
-            let (parts, answer) = connection.send(forward.request(), sending).await?.into_parts();
+            // Large: requests of HTTP/1.1 need not carry the room for it.
+            let answer = Box::pin(connection.send(forward.request(origin), sending)).await?;
+            let (parts, answer) = answer.into_parts();
             let source = Source::Http2(Box::new(answer));
             Ok(Answered { status: parts.status, headers: parts.headers, source })
         }

@@ -22,7 +22,7 @@ use http_body::Body as _;
 
 use super::fault::Fault;
 use super::http1::{Framing, put_field};
-use super::origin::Origin;
+use super::origin::{Limits, Origin};
 use super::tunnel::Upgrade;
 use super::upload::Upload;
 use crate::connection::ConnectionFacts;
@@ -39,9 +39,11 @@ const PSEUDONYM: &str = "lwsrun";
 
 /// A request for the upstream: what the client said, and what is said beside it or instead. It can be written any number of
 /// times, for either version.
-pub(super) struct Forward<'a> {
-    origin: &'a Origin,
-    facts: &'a ConnectionFacts,
+pub(super) struct Forward {
+    /// Whether the client speaks TLS.
+    tls: bool,
+    /// The client; `None` behind a unix socket.
+    peer: Option<IpAddr>,
     method: Method,
     target: PathAndQuery,
     /// The client's.
@@ -55,7 +57,8 @@ pub(super) struct Forward<'a> {
     /// Whether the client waits for permission to send content.
     expects: bool,
     framing: Framing,
-    upgrade: Option<&'a Upgrade>,
+    /// A websocket is asked for; with this key, if not with the client's.
+    websocket: Option<Option<Box<str>>>,
 }
 
 /// Takes the fields of a request one by one. A value comes in parts.
@@ -63,23 +66,23 @@ trait Fields {
     fn put(&mut self, name: &HeaderName, value: &[&[u8]]);
 }
 
-impl<'a> Forward<'a> {
+impl Forward {
     /// The request for the upstream, and its content.
     ///
     /// # Errors
     /// If it goes in a circle, has more content than the mount allows, or has content and asks for a websocket.
     pub(super) fn new(
-        origin: &'a Origin,
-        facts: &'a ConnectionFacts,
         request: Request<Body>,
         target: PathAndQuery,
-        upgrade: Option<&'a Upgrade>,
+        facts: &ConnectionFacts,
+        limits: &Limits,
+        upgrade: Option<&Upgrade>,
     ) -> Result<(Self, Upload), Fault> {
         let (parts, body) = request.into_parts();
         if upgrade.is_some() && !body.is_end_stream() {
             return Err(Fault::UpgradeWithContent);
         }
-        let upload = Upload::new(body, &parts.headers, origin.limits())?;
+        let upload = Upload::new(body, &parts.headers, limits)?;
         let headers = parts.headers;
         if passages(&headers) >= MOST_PASSAGES {
             return Err(Fault::Circle);
@@ -87,8 +90,8 @@ impl<'a> Forward<'a> {
         let authority = parts.uri.authority();
         let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
         let forward = Self {
-            origin,
-            facts,
+            tls: facts.tls,
+            peer: facts.peer.map(|peer| peer.ip().to_canonical()),
             method: if upgrade.is_some() { Method::GET } else { parts.method },
             target,
             host: host.or_else(|| headers.get(HOST).cloned()),
@@ -97,7 +100,7 @@ impl<'a> Forward<'a> {
             expects: upload.waits_for_permission(),
             framing: upload.framing(),
             headers,
-            upgrade,
+            websocket: upgrade.map(|upgrade| upgrade.key().map(Into::into)),
         };
         Ok((forward, upload))
     }
@@ -111,13 +114,18 @@ impl<'a> Forward<'a> {
         self.framing
     }
 
+    /// Whether the client speaks TLS.
+    pub(super) fn is_over_tls(&self) -> bool {
+        self.tls
+    }
+
     /// Its head for HTTP/1.1.
-    pub(super) fn write(&self, text: &mut Vec<u8>) {
+    pub(super) fn write(&self, origin: &Origin, text: &mut Vec<u8>) {
         text.extend_from_slice(self.method.as_str().as_bytes());
         text.push(b' ');
         text.extend_from_slice(self.target.as_str().as_bytes());
         text.extend_from_slice(b" HTTP/1.1\r\n");
-        text.put(&HOST, &[self.origin.authority().as_bytes()]);
+        text.put(&HOST, &[origin.authority().as_bytes()]);
         self.fields(text);
         match self.framing {
             // Some say that there is none, and some upstreams want to hear it.
@@ -131,11 +139,11 @@ impl<'a> Forward<'a> {
             }
             Framing::Chunked => text.put(&TRANSFER_ENCODING, &[b"chunked"]),
         }
-        match self.upgrade {
-            Some(upgrade) => {
+        match &self.websocket {
+            Some(key) => {
                 text.put(&CONNECTION, &[b"Upgrade"]);
                 text.put(&UPGRADE, &[b"websocket"]);
-                if let Some(key) = upgrade.key() {
+                if let Some(key) = key {
                     text.put(&SEC_WEBSOCKET_KEY, &[key.as_bytes()]);
                 }
             }
@@ -147,12 +155,12 @@ impl<'a> Forward<'a> {
     }
 
     /// Its head for HTTP/2, where scheme and authority are part of the target, and there is no `Host`.
-    pub(super) fn request(&self) -> Request<()> {
+    pub(super) fn request(&self, origin: &Origin) -> Request<()> {
         let mut request = Request::new(());
         *request.method_mut() = self.method.clone();
         let mut parts = Uri::from(self.target.clone()).into_parts();
         parts.scheme = Some(Scheme::HTTPS);
-        parts.authority = self.origin.url_authority();
+        parts.authority = origin.url_authority();
         // An authority that cannot be in a URL cannot have been connected to.
         *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
         self.fields(request.headers_mut());
@@ -170,7 +178,7 @@ impl<'a> Forward<'a> {
             }
         }
         self.join_cookies(out);
-        let proto: &[u8] = if self.facts.tls { b"https" } else { b"http" };
+        let proto: &[u8] = if self.tls { b"https" } else { b"http" };
         let host = self.host.as_ref().map(HeaderValue::as_bytes);
         self.tell_who_asks(out, host, proto);
         out.put(&X_FORWARDED_PROTO, &[proto]);
@@ -187,13 +195,12 @@ impl<'a> Forward<'a> {
     fn tell_who_asks(&self, out: &mut impl Fields, host: Option<&[u8]>, proto: &[u8]) {
         let mut text = [0; ADDRESS];
         // Who is behind a unix socket is not known, so what it says about its client stays the last word.
-        let peer = self.facts.peer.map(|peer| peer.ip().to_canonical());
-        let address = peer.map_or(&b"unknown"[..], |peer| describe(&mut text, peer));
-        if peer.is_some() {
+        let address = self.peer.map_or(&b"unknown"[..], |peer| describe(&mut text, peer));
+        if self.peer.is_some() {
             self.add(out, &X_FORWARDED_FOR, &[address]);
         }
         let (open, close): (&[u8], &[u8]) =
-            if matches!(peer, Some(IpAddr::V6(_))) { (b"\"[", b"]\"") } else { (b"", b"") };
+            if matches!(self.peer, Some(IpAddr::V6(_))) { (b"\"[", b"]\"") } else { (b"", b"") };
         // It was admitted as a host, so it holds no quote and no backslash.
         let (by, host, end): (&[u8], &[u8], &[u8]) = match host {
             Some(host) => (b";host=\"", host, b"\""),
@@ -239,7 +246,7 @@ impl<'a> Forward<'a> {
             "proxy" => true,
             "content-length" | "cookie" | "forwarded" | "host" | "via" | "x-forwarded-host"
             | "x-forwarded-proto" => true,
-            "x-forwarded-for" => self.facts.peer.is_some(),
+            "x-forwarded-for" => self.peer.is_some(),
             "expect" => !self.expects,
             _ => false,
         };

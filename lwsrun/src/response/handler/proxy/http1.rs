@@ -7,6 +7,7 @@
 
 mod chunks;
 mod content;
+mod fields;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod head;

@@ -60,7 +60,7 @@ pub(super) struct Ticket(Arc<AtomicUsize>);
 /// A connection for one request.
 pub(super) enum Lease {
     Http1(Box<Http1>),
-    Http2(Http2),
+    Http2(Box<Http2>),
 }
 
 /// A connection for a request: one that is open, else a new one.
@@ -82,7 +82,7 @@ pub(super) async fn new(origin: &Origin) -> Result<Lease, Fault> {
         (stream, Version::Http2) => {
             let http2 = Http2::new(stream, ticket).await?;
             keep(origin, &http2);
-            Ok(Lease::Http2(http2))
+            Ok(Lease::Http2(Box::new(http2)))
         }
     }
 }
@@ -155,7 +155,7 @@ fn idle(origin: &Origin, repeatable: bool) -> Option<Lease> {
         let pool = pools.by_origin.get_mut(&origin.id())?;
         if let Some(http2) = pool.http2.iter_mut().find(|http2| http2.has_room()) {
             http2.last_used = Instant::now();
-            return Some(Lease::Http2(http2.clone()));
+            return Some(Lease::Http2(Box::new(http2.clone())));
         }
         let fresh = |connection: &Http1| connection.idle_since.is_some_and(|since| since.elapsed() < FRESH);
         loop {

@@ -6,7 +6,6 @@ use http::{HeaderMap, HeaderValue, Response};
 
 use super::origin::Origin;
 use super::target::Paths;
-use crate::connection::ConnectionFacts;
 
 /// What is changed in answers.
 #[derive(Debug)]
@@ -23,12 +22,12 @@ impl Rewrite {
         Self { paths: paths.clone(), url: format!("{scheme}://{authority}").into() }
     }
 
-    /// Takes out what tells of the upstream; turns its paths into the mount's.
-    pub(super) fn apply(&self, mut answer: Response<Body>, facts: &ConnectionFacts) -> Response<Body> {
+    /// Takes out what tells of the upstream; turns its paths into the mount's. `tls`: whether the client speaks it.
+    pub(super) fn apply(&self, mut answer: Response<Body>, tls: bool) -> Response<Body> {
         let headers = answer.headers_mut();
         // This server says what it is, or nothing.
         headers.remove(SERVER);
-        if !facts.tls {
+        if !tls {
             headers.remove(STRICT_TRANSPORT_SECURITY);
         }
         self.locations(headers);

@@ -111,7 +111,7 @@ impl Upgrade {
 /// Asks the upstream for a websocket. Its refusal is an answer like any other.
 pub(super) async fn open(
     origin: &Arc<Origin>,
-    forward: &Forward<'_>,
+    forward: &Forward,
     watch: Watch,
     trouble: &Arc<Trouble>,
 ) -> Result<Opened, Fault> {
@@ -119,7 +119,7 @@ pub(super) async fn open(
     let connecting = async { Ok(connect(origin, Offer::Http1).await?.0) };
     let stream = unless_gone(&watch, connecting).await?;
     let mut connection = Http1::new(stream, ticket, origin.limits());
-    forward.write(connection.begin(forward.framing()));
+    forward.write(origin, connection.begin(forward.framing()));
     let mut upload = Upload::None;
     let sending = Sending {
         upload: &mut upload,

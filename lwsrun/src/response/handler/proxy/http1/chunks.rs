@@ -3,10 +3,10 @@
 //! Lines end in CRLF and hold no other CR; blanks may follow a size, as some servers write them.
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use http_body::Frame;
-use httparse::{EMPTY_HEADER, Status};
 
+use super::fields::Fields;
 use super::head::Wrong;
 use crate::response::handler::proxy::trailers::is_allowed;
 
@@ -125,23 +125,16 @@ fn take_trailers(input: &mut BytesMut) -> Result<Option<HeaderMap>, Wrong> {
     let Some(end) = memchr::memmem::find(within, b"\r\n\r\n") else {
         return if within.len() < MAX_TRAILERS { Ok(None) } else { Err(Wrong::Trailers) };
     };
-    let bytes = input.split_to(end + 4);
-    let mut fields = [EMPTY_HEADER; MAX_FIELDS];
-    let Ok(Status::Complete((length, fields))) = httparse::parse_headers(&bytes, &mut fields) else {
-        return Err(Wrong::Trailers);
-    };
-    if length < bytes.len() {
-        return Err(Wrong::Trailers);
-    }
+    let bytes = input.split_to(end + 4).freeze();
+    let mut fields = Fields::new(&bytes);
     let mut trailers = HeaderMap::new();
-    for field in fields.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Wrong::Trailers)?;
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| Wrong::Trailers)?;
+    for (count, field) in fields.by_ref().enumerate() {
+        let (name, value) = field.ok().filter(|_| count < MAX_FIELDS).ok_or(Wrong::Trailers)?;
         if is_allowed(&name) {
             trailers.append(name, value);
         }
     }
-    Ok(Some(trailers))
+    if fields.is_at_end() { Ok(Some(trailers)) } else { Err(Wrong::Trailers) }
 }
 
 #[cfg(test)]

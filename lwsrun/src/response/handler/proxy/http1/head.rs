@@ -3,21 +3,22 @@
 //! Where upstreams may be read in two ways this reads them in none: two lengths, a length beside chunks, codings of the
 //! transfer that are not known. Ends of lines may be bare LF, which the section on them allows.
 
-use std::mem::MaybeUninit;
-
 use bytes::BytesMut;
 use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use httparse::Status;
 
 use super::chunks::Chunks;
 use super::content::Content;
+use super::fields::{Fields, NoField};
 
 /// The largest head, in bytes.
 pub(super) const MAX_HEAD: usize = 64 << 10;
 
 /// The most fields of a head.
 const MAX_FIELDS: usize = 100;
+
+/// The fields of a head that there is room for at once.
+const USUAL_FIELDS: usize = 12;
 
 /// How every head begins.
 const BEGIN: &[u8] = b"HTTP/1.";
@@ -64,6 +65,12 @@ pub(in super::super) enum Wrong {
     Trailers,
 }
 
+impl From<NoField> for Wrong {
+    fn from(_: NoField) -> Self {
+        Self::Field
+    }
+}
+
 /// Takes a head out of what came, once it is there.
 ///
 /// - `looked_at`: how many bytes were looked at before and held no end of a head; kept for the next time.
@@ -90,30 +97,35 @@ pub(super) fn take(
     };
     *looked_at = 0;
     let bytes = input.split_to(end).freeze();
-    let mut fields = [MaybeUninit::uninit(); MAX_FIELDS];
-    let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-        &mut response,
-        &bytes,
-        &mut fields,
-    );
-    match parsed {
-        // A line that only looks like the last one cannot be: all bytes must have been read.
-        Ok(Status::Complete(length)) if length == end => {}
-        Ok(_) => return Err(Wrong::Field),
-        Err(httparse::Error::TooManyHeaders) => return Err(Wrong::TooMany),
-        Err(httparse::Error::Version | httparse::Error::Status) => return Err(Wrong::StatusLine),
-        Err(_) => return Err(Wrong::Field),
-    }
-    let status = response.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Wrong::StatusLine)?;
-    let mut reading = Reading::new(response.version == Some(1), response.headers.len());
-    for field in response.headers.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Wrong::Field)?;
-        // Values share the memory of the head.
-        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(field.value)).map_err(|_| Wrong::Field)?;
+    let mut fields = Fields::new(&bytes);
+    let (status, current) = fields.line().and_then(status).ok_or(Wrong::StatusLine)?;
+    let mut reading = Reading::new(current);
+    for (count, field) in fields.enumerate() {
+        if count == MAX_FIELDS {
+            return Err(Wrong::TooMany);
+        }
+        let (name, value) = field?;
         reading.field(name, value)?;
     }
     reading.finish(status, of_head).map(Some)
+}
+
+/// A status line: the status, and whether its version is HTTP/1.1, not 1.0. The reason is nobody's business any more.
+fn status(line: &[u8]) -> Option<(StatusCode, bool)> {
+    let (version, rest) = line.split_at_checked(BEGIN.len() + 2)?;
+    let current = match version {
+        b"HTTP/1.1 " => true,
+        b"HTTP/1.0 " => false,
+        _ => return None,
+    };
+    let (digits, reason) = rest.split_at_checked(3)?;
+    let status = StatusCode::from_bytes(digits).ok()?;
+    let plain = match reason {
+        [] => true,
+        [b' ', reason @ ..] => reason.iter().all(|&byte| byte == b'\t' || byte >= b' ' && byte != 0x7f),
+        _ => false,
+    };
+    plain.then_some((status, current))
 }
 
 /// Where the head ends in what came so far: behind its empty line.
@@ -144,9 +156,9 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(current: bool, fields: usize) -> Self {
+    fn new(current: bool) -> Self {
         Self {
-            headers: HeaderMap::with_capacity(fields),
+            headers: HeaderMap::with_capacity(USUAL_FIELDS),
             upgrade: None,
             length: None,
             chunked: false,
@@ -318,6 +330,11 @@ mod tests {
             ("HTTP/1.1 20 OK\r\n\r\n", Wrong::StatusLine),
             ("HTTP/1.1 099 Low\r\n\r\n", Wrong::StatusLine),
             ("HTTP/1.2 200 OK\r\n\r\n", Wrong::StatusLine),
+            ("HTTP/1.1 2000 OK\r\n\r\n", Wrong::StatusLine),
+            ("HTTP/1.1  200 OK\r\n\r\n", Wrong::StatusLine),
+            ("HTTP/1.1 200 O\rK\r\n\r\n", Wrong::StatusLine),
+            ("HTTP/1.1 200 OK\r\na: b\r\r\n\r\n", Wrong::Field),
+            ("HTTP/1.1 200 OK\r\n: b\r\n\r\n", Wrong::Field),
             ("\r\nHTTP/1.1 200 OK\r\n\r\n", Wrong::Protocol),
             ("HTTP/2 200 OK\r\n\r\n", Wrong::Protocol),
             ("SSH-2.0", Wrong::Protocol),
