@@ -47,8 +47,7 @@ fn escape(
     is_plain: impl Fn(u8) -> bool,
     other: impl Fn(&mut Vec<u8>, u8),
 ) {
-    // Nearly always all are plain. Without a branch for each byte the compiler looks at many of them at once.
-    if bytes.iter().fold(true, |plain, &byte| plain & is_plain(byte)) {
+    if are_all(bytes, &is_plain) {
         return out.extend_from_slice(bytes);
     }
     while let Some(at) = bytes.iter().position(|&byte| !is_plain(byte)) {
@@ -57,6 +56,24 @@ fn escape(
         bytes = &bytes[at + 1..];
     }
     out.extend_from_slice(bytes);
+}
+
+/// How many bytes are looked at at once: a register of any x86-64.
+const LANES: usize = 16;
+
+/// Whether all bytes are plain, as nearly always. Blocks of a fixed length, without a branch in them, are what the
+/// compiler makes single instructions of.
+fn are_all(bytes: &[u8], is_plain: &impl Fn(u8) -> bool) -> bool {
+    let are_plain = |block: &[u8; LANES]| block.iter().fold(true, |plain, &byte| plain & is_plain(byte));
+    match bytes.last_chunk() {
+        // The last block overlaps the one before it.
+        Some(last) => bytes.as_chunks().0.iter().all(are_plain) && are_plain(last),
+        None => {
+            let mut block = [b' '; LANES];
+            block[..bytes.len()].copy_from_slice(bytes);
+            are_plain(&block)
+        }
+    }
 }
 
 fn is_plain(byte: u8) -> bool {
@@ -95,6 +112,19 @@ mod tests {
             for write in [quoted, bare, json] {
                 let text = written(write, &[byte]);
                 assert!(!text.contains(char::is_control) && (text != "\"") && (text != "\\"), "{byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_is_looked_at() {
+        for length in 0..50 {
+            let plain = vec![b'a'; length];
+            assert_eq!(written(quoted, &plain).into_bytes(), plain);
+            for at in 0..length {
+                let mut odd = plain.clone();
+                odd[at] = b'"';
+                assert_eq!(written(quoted, &odd).len(), length + 1, "{at} of {length}");
             }
         }
     }

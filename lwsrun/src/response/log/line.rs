@@ -16,13 +16,14 @@
 //! Of a websocket that was opened, the protocol stands in brackets behind the target, or as `websocket`. Of what was no
 //! request, the first line stands for the request line, or as `request`.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use http::header::{REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version};
 use schemas::plan::LogFormat;
 
-use super::number::{address, decimal};
+use super::number::{self, address, decimal};
 use super::{Target, clock, escape};
 use crate::connection::{ConnectionFacts, field_of};
 
@@ -36,8 +37,8 @@ const USUAL: usize = 320;
 #[derive(Debug)]
 pub(super) struct Text {
     bytes: Vec<u8>,
-    /// Where the user goes.
-    user: usize,
+    /// Where the user goes, in place of what stands there.
+    user: Range<usize>,
     /// Where the protocol of a websocket goes.
     protocol: usize,
     /// Where status and bytes go.
@@ -63,7 +64,8 @@ impl Text {
         match target.format {
             LogFormat::Combined => {
                 out.extend_from_slice(b" \"");
-                escape::quoted(out, cut(method));
+                // A token (RFC 9110, section 5.6.2): it has nothing to escape.
+                out.extend_from_slice(cut(method));
                 out.push(b' ');
                 write_target(out, request.uri(), request.version(), escape::quoted);
                 text.protocol = out.len();
@@ -115,9 +117,8 @@ impl Text {
                     Some(peer) => address(&mut out, peer),
                     None => out.push(b'-'),
                 }
-                out.extend_from_slice(b" -");
-                let user = out.len();
-                out.push(b' ');
+                let user = out.len() + 2..out.len() + 4;
+                out.extend_from_slice(b" - - ");
                 clock::combined(&mut out, second);
                 user
             }
@@ -131,7 +132,7 @@ impl Text {
                     address(&mut out, peer);
                     out.push(b'"');
                 }
-                out.len()
+                out.len()..out.len()
             }
         };
         Self { bytes: out, user, protocol: 0, answer: 0 }
@@ -143,12 +144,11 @@ impl Text {
         self.answer = out.len();
         match target.format {
             LogFormat::Combined => {
-                for field in [referer, agent] {
-                    out.extend_from_slice(b" \"");
-                    escape::quoted(out, cut(field.unwrap_or(b"-")));
-                    out.push(b'"');
-                }
-                out.push(b'\n');
+                out.extend_from_slice(b" \"");
+                escape::quoted(out, cut(referer.unwrap_or(b"-")));
+                out.extend_from_slice(b"\" \"");
+                escape::quoted(out, cut(agent.unwrap_or(b"-")));
+                out.extend_from_slice(b"\"\n");
             }
             LogFormat::Json => {
                 for (name, field) in [("referer", referer), ("agent", agent)] {
@@ -164,43 +164,65 @@ impl Text {
     /// Writes the whole line.
     pub(super) fn write(&self, format: LogFormat, facts: &Facts<'_>, out: &mut Vec<u8>) {
         let Self { bytes, user, protocol, answer } = self;
-        out.extend_from_slice(&bytes[..*user]);
-        match (format, facts.user) {
-            (LogFormat::Combined, None) => out.extend_from_slice(b" -"),
-            (LogFormat::Combined, Some(name)) => {
-                out.push(b' ');
-                escape::bare(out, if name.is_empty() { b"\"\"" } else { cut(name) });
-            }
-            (LogFormat::Json, None) => {}
-            (LogFormat::Json, Some(name)) => member(out, "user", cut(name)),
+        if facts.user.is_none() && facts.protocol.is_none() {
+            out.extend_from_slice(&bytes[..*answer]);
+        } else {
+            let before = if facts.user.is_some() { user.start } else { user.end };
+            out.extend_from_slice(&bytes[..before]);
+            write_user(format, facts.user, out);
+            out.extend_from_slice(&bytes[user.end..*protocol]);
+            write_protocol(format, facts.protocol, out);
+            out.extend_from_slice(&bytes[*protocol..*answer]);
         }
-        out.extend_from_slice(&bytes[*user..*protocol]);
-        match (format, facts.protocol) {
-            (_, None) => {}
-            (LogFormat::Combined, Some(name)) => {
-                out.extend_from_slice(b" (");
-                escape::quoted(out, cut(name.as_bytes()));
-                out.push(b')');
-            }
-            (LogFormat::Json, Some(name)) => member(out, "websocket", cut(name.as_bytes())),
-        }
-        out.extend_from_slice(&bytes[*protocol..*answer]);
-        let (before_status, before_bytes): (&[u8], &[u8]) = match format {
-            LogFormat::Combined => (b" ", b" "),
-            LogFormat::Json => (b",\"status\":", b",\"bytes\":"),
-        };
-        out.extend_from_slice(before_status);
-        decimal(out, facts.status.into());
-        out.extend_from_slice(before_bytes);
-        match (format, facts.bytes) {
-            (LogFormat::Combined, 0) => out.push(b'-'),
-            (_, bytes) => decimal(out, bytes),
-        }
-        if let Some(took) = facts.took {
-            out.extend_from_slice(b",\"duration_us\":");
-            decimal(out, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-        }
+        write_answer(format, facts, out);
         out.extend_from_slice(&bytes[*answer..]);
+    }
+}
+
+fn write_user(format: LogFormat, user: Option<&[u8]>, out: &mut Vec<u8>) {
+    match (format, user) {
+        (_, None) => {}
+        (LogFormat::Combined, Some(name)) => {
+            out.push(b' ');
+            escape::bare(out, if name.is_empty() { b"\"\"" } else { cut(name) });
+        }
+        (LogFormat::Json, Some(name)) => member(out, "user", cut(name)),
+    }
+}
+
+fn write_protocol(format: LogFormat, protocol: Option<&str>, out: &mut Vec<u8>) {
+    match (format, protocol) {
+        (_, None) => {}
+        (LogFormat::Combined, Some(name)) => {
+            out.extend_from_slice(b" (");
+            escape::quoted(out, cut(name.as_bytes()));
+            out.push(b')');
+        }
+        (LogFormat::Json, Some(name)) => member(out, "websocket", cut(name.as_bytes())),
+    }
+}
+
+fn write_answer(format: LogFormat, facts: &Facts<'_>, out: &mut Vec<u8>) {
+    match format {
+        LogFormat::Combined => {
+            out.push(b' ');
+            number::status(out, facts.status);
+            out.push(b' ');
+            match facts.bytes {
+                0 => out.push(b'-'),
+                bytes => decimal(out, bytes),
+            }
+        }
+        LogFormat::Json => {
+            out.extend_from_slice(b",\"status\":");
+            number::status(out, facts.status);
+            out.extend_from_slice(b",\"bytes\":");
+            decimal(out, facts.bytes);
+        }
+    }
+    if let Some(took) = facts.took {
+        out.extend_from_slice(b",\"duration_us\":");
+        decimal(out, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 }
 

@@ -3,6 +3,15 @@
 use std::io::Write;
 use std::net::IpAddr;
 
+/// `255.255.255.255.`
+const LONGEST_V4: usize = 16;
+
+/// Writes a status: three digits.
+pub(super) fn status(out: &mut Vec<u8>, status: u16) {
+    let digit = |number: u16| b'0' + u8::try_from(number % 10).unwrap_or_default();
+    out.extend_from_slice(&[digit(status / 100), digit(status / 10), digit(status)]);
+}
+
 /// Writes a number in decimal digits.
 pub(super) fn decimal(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [b'0'; 20];
@@ -22,12 +31,17 @@ pub(super) fn decimal(out: &mut Vec<u8>, mut number: u64) {
 pub(super) fn address(out: &mut Vec<u8>, address: IpAddr) {
     match address.to_canonical() {
         IpAddr::V4(address) => {
-            let [first, rest @ ..] = address.octets();
-            decimal(out, first.into());
-            for octet in rest {
-                out.push(b'.');
-                decimal(out, octet.into());
+            let mut text = [0; LONGEST_V4];
+            let mut rest = text.iter_mut();
+            for octet in address.octets() {
+                let digits = [octet / 100, octet / 10 % 10, octet % 10];
+                let leading = usize::from(octet < 100) + usize::from(octet < 10);
+                let digits = digits[leading..].iter().map(|digit| b'0' + digit);
+                rest.by_ref().zip(digits.chain([b'.'])).for_each(|(to, byte)| *to = byte);
             }
+            let length = LONGEST_V4 - rest.len();
+            // Without the last dot.
+            out.extend_from_slice(&text[..length - 1]);
         }
         // Writing to memory cannot fail.
         IpAddr::V6(address) => write!(out, "{address}").unwrap_or_default(),
@@ -48,7 +62,10 @@ mod tests {
         for number in [0, 1, 9, 10, 99, 100, 255, 65_536, u64::MAX - 1, u64::MAX] {
             assert_eq!(written(&|out| decimal(out, number)), format!("x{number}"));
         }
-        for text in ["0.0.0.0", "192.0.2.7", "255.255.255.255", "2001:db8::7", "::1"] {
+        for number in [100, 404, 599, 999] {
+            assert_eq!(written(&|out| status(out, number)), format!("x{number}"));
+        }
+        for text in ["0.0.0.0", "9.10.99.100", "192.0.2.7", "255.255.255.255", "2001:db8::7", "::1"] {
             assert_eq!(written(&|out| address(out, text.parse().unwrap())), format!("x{text}"));
         }
         assert_eq!(written(&|out| address(out, "::ffff:192.0.2.7".parse().unwrap())), "x192.0.2.7");
