@@ -151,12 +151,17 @@ fn start(
 
 impl Running {
     /// [`Instance::interpret`], of which a panic is no more than a file that cannot be rewritten.
-    pub(crate) fn interpret(&self, request: InterpretRequest, file: Body) -> Option<Body> {
+    ///
+    /// # Errors
+    /// Why not, in words for the log.
+    pub(crate) fn interpret(&self, request: InterpretRequest, file: Body) -> Result<Body, String> {
         let interpret = || Arc::clone(&self.instance).interpret(request, file);
-        catch_unwind(AssertUnwindSafe(interpret)).unwrap_or_else(|_| {
-            tracing::error!("vhost `{}`: protocol `{}` panicked over a file", self.vhost, self.protocol);
-            None
-        })
+        let why = match catch_unwind(AssertUnwindSafe(interpret)) {
+            Ok(Some(body)) => return Ok(body),
+            Ok(None) => "cannot rewrite files",
+            Err(_) => "panicked over the file",
+        };
+        Err(format!("protocol `{}` {why}", self.protocol))
     }
 }
 

@@ -21,6 +21,7 @@ use tower::Service;
 
 use crate::protocol::{InterpretRequest, Running};
 use crate::response::error::Refusal;
+use crate::response::fault::because;
 use crate::response::handler::file::InFile;
 
 /// Questions about bytes that the client will not get.
@@ -97,8 +98,16 @@ where
             }
             let (mut parts, file) = response.into_parts();
             parts.extensions.remove::<InFile>();
-            let Some(body) = running.and_then(|running| running.interpret(asked, file)) else {
-                return Ok(Refusal::NotImplemented.explained("the protocol of this file cannot rewrite it"));
+            let rewritten = match running {
+                Some(running) => running.interpret(asked, file),
+                None => Err("the protocol of this file does not run".to_owned()),
+            };
+            let body = match rewritten {
+                Ok(body) => body,
+                Err(why) => {
+                    let page = "the protocol of this file cannot rewrite it";
+                    return Ok(because(Refusal::NotImplemented.explained(page), why));
+                }
             };
             for name in OF_THE_FILE {
                 parts.headers.remove(name);
