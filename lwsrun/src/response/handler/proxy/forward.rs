@@ -50,10 +50,7 @@ pub(super) struct Forward {
     headers: HeaderMap,
     /// What the client called this server.
     host: Option<HeaderValue>,
-    /// Fields that the client's `Connection` names.
-    named: Vec<HeaderName>,
-    /// Whether trailers are welcome.
-    trailers: bool,
+    said: Said,
     /// Whether the client waits for permission to send content.
     expects: bool,
     framing: Framing,
@@ -84,7 +81,8 @@ impl Forward {
         }
         let upload = Upload::new(body, &parts.headers, limits)?;
         let headers = parts.headers;
-        if passages(&headers) >= MOST_PASSAGES {
+        let said = Said::by(&headers);
+        if said.passages >= MOST_PASSAGES {
             return Err(Fault::Circle);
         }
         let authority = parts.uri.authority();
@@ -95,8 +93,7 @@ impl Forward {
             method: if upgrade.is_some() { Method::GET } else { parts.method },
             target,
             host: host.or_else(|| headers.get(HOST).cloned()),
-            named: named(&headers),
-            trailers: welcomes_trailers(&headers),
+            said,
             expects: upload.waits_for_permission(),
             framing: upload.framing(),
             headers,
@@ -148,7 +145,7 @@ impl Forward {
                 }
             }
             // RFC 9110, section 10.1.4: what `TE` says is for this connection.
-            None if self.trailers => text.put(&CONNECTION, &[b"te"]),
+            None if self.said.trailers => text.put(&CONNECTION, &[b"te"]),
             None => {}
         }
         text.extend_from_slice(b"\r\n");
@@ -177,7 +174,9 @@ impl Forward {
                 out.put(name, &[value.as_bytes()]);
             }
         }
-        self.join_cookies(out);
+        if self.said.cookies {
+            self.join_cookies(out);
+        }
         let proto: &[u8] = if self.tls { b"https" } else { b"http" };
         let host = self.host.as_ref().map(HeaderValue::as_bytes);
         self.tell_who_asks(out, host, proto);
@@ -186,7 +185,7 @@ impl Forward {
             out.put(&X_FORWARDED_HOST, &[host]);
         }
         self.add(out, &VIA, &[b"1.1 ", PSEUDONYM.as_bytes()]);
-        if self.trailers {
+        if self.said.trailers {
             out.put(&TE, &[b"trailers"]);
         }
     }
@@ -211,19 +210,16 @@ impl Forward {
 
     /// Cookies, on one line, however they came (RFC 9113, section 8.2.3).
     fn join_cookies(&self, out: &mut impl Fields) {
-        let mut lines = self.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-        let Some(first) = lines.next() else { return };
-        let mut parts = vec![first];
-        parts.extend(lines.flat_map(|line| [b"; ", line]));
-        out.put(&COOKIE, &parts);
+        let lines: Vec<_> = self.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+        out.put(&COOKIE, &[&lines.join(&b"; "[..])]);
     }
 
     /// Adds an element to what the client said in a list field, on one line.
     fn add(&self, out: &mut impl Fields, name: &HeaderName, element: &[&[u8]]) {
-        let lines = self.headers.get_all(name);
-        if lines.iter().next().is_none() {
+        if !self.said.lists {
             return out.put(name, element);
         }
+        let lines = self.headers.get_all(name);
         let mut parts: Vec<&[u8]> = lines.iter().flat_map(|line| [line.as_bytes(), b", "]).collect();
         parts.extend_from_slice(element);
         out.put(name, &parts);
@@ -250,7 +246,7 @@ impl Forward {
             "expect" => !self.expects,
             _ => false,
         };
-        !own && !self.named.contains(name)
+        !own && !self.said.named.contains(name)
     }
 }
 
@@ -269,29 +265,61 @@ impl Fields for HeaderMap {
     }
 }
 
-/// How often a request has passed servers of this kind.
-fn passages(headers: &HeaderMap) -> usize {
-    let lines = headers.get_all(VIA).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).filter(|entry| entry.contains(PSEUDONYM)).count()
+/// What a client's headers say that changes how they are passed on.
+#[derive(Default)]
+struct Said {
+    /// Fields that `Connection` names.
+    named: Vec<HeaderName>,
+    /// Whether trailers are welcome.
+    trailers: bool,
+    /// How often the request has passed servers of this kind.
+    passages: usize,
+    /// Whether there are fields that something is added to.
+    lists: bool,
+    cookies: bool,
+}
+
+impl Said {
+    /// In one pass: most headers have none of it.
+    fn by(headers: &HeaderMap) -> Self {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            match name.as_str() {
+                "connection" => said.named.extend(named(value)),
+                "te" => said.trailers |= welcomes_trailers(value),
+                "via" => {
+                    said.passages += passages(value);
+                    said.lists = true;
+                }
+                "forwarded" | "x-forwarded-for" => said.lists = true,
+                "cookie" => said.cookies = true,
+                _ => {}
+            }
+        }
+        said
+    }
+}
+
+/// How many servers of this kind a `Via` names.
+fn passages(line: &HeaderValue) -> usize {
+    let entries = line.to_str().unwrap_or_default().split(',');
+    entries.filter(|entry| entry.contains(PSEUDONYM)).count()
 }
 
 /// Whether `TE` says so.
-fn welcomes_trailers(headers: &HeaderMap) -> bool {
-    headers.get_all(TE).iter().any(|line| {
-        line.to_str()
-            .is_ok_and(|line| line.split([',', ';']).any(|word| word.trim().eq_ignore_ascii_case("trailers")))
-    })
+fn welcomes_trailers(line: &HeaderValue) -> bool {
+    let mut words = line.to_str().unwrap_or_default().split([',', ';']);
+    words.any(|word| word.trim().eq_ignore_ascii_case("trailers"))
 }
 
 /// The fields that `Connection` names. Those that frame the message or name its host are for every connection, whatever
 /// it says.
-fn named(headers: &HeaderMap) -> Vec<HeaderName> {
-    let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
-    let words = lines.flat_map(|line| line.split(',')).map(str::trim);
+fn named(line: &HeaderValue) -> impl Iterator<Item = HeaderName> {
+    let words = line.to_str().unwrap_or_default().split(',').map(str::trim);
     let names = words
         .filter(|word| !word.eq_ignore_ascii_case("keep-alive") && !word.eq_ignore_ascii_case("close"))
         .filter_map(|word| HeaderName::try_from(word).ok());
-    names.filter(|name| *name != CONTENT_LENGTH && *name != HOST).collect()
+    names.filter(|name| *name != CONTENT_LENGTH && *name != HOST)
 }
 
 /// The longest text of an address, in bytes.

@@ -25,12 +25,25 @@ impl Rewrite {
     /// Takes out what tells of the upstream; turns its paths into the mount's. `tls`: whether the client speaks it.
     pub(super) fn apply(&self, mut answer: Response<Body>, tls: bool) -> Response<Body> {
         let headers = answer.headers_mut();
-        // This server says what it is, or nothing.
-        headers.remove(SERVER);
-        if !tls {
-            headers.remove(STRICT_TRANSPORT_SECURITY);
+        let (mut secret, mut paths) = (false, false);
+        // One pass for what most answers have none of, in place of a search for each.
+        for name in headers.keys() {
+            match name.as_str() {
+                "server" | "strict-transport-security" => secret = true,
+                "location" | "content-location" | "set-cookie" => paths = true,
+                _ => {}
+            }
         }
-        self.locations(headers);
+        if secret {
+            // This server says what it is, or nothing.
+            headers.remove(SERVER);
+            if !tls {
+                headers.remove(STRICT_TRANSPORT_SECURITY);
+            }
+        }
+        if paths {
+            self.locations(headers);
+        }
         answer
     }
 
