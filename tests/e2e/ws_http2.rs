@@ -108,6 +108,25 @@ fn wrong_connects_are_answered() {
 }
 
 #[test]
+fn origins_and_credentials_count_for_streams_too() {
+    let protocols = ",\n\"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" }],
+        \"ws-protocols\": [{ \"lws-echo\": { \"origins\": \"self\", \"basic-auth\": \"@DIR@/www/users\" } }]";
+    let site = site(protocols, &[("users", "jane:secret\n")]);
+    let ask = |more: &[(&'static str, &str)]| {
+        let fields = [&fields("lws-echo")[..], more].concat();
+        let opened = WebSocket::open_http2(&Way::Plain, site.port, "http://a.test/", "websocket", &fields);
+        opened.map(|(_, answer)| answer.status()).unwrap_or_else(|status| status).as_u16()
+    };
+    let (right, wrong) = (("authorization", "Basic amFuZTpzZWNyZXQ="), ("authorization", "Basic amFuZTo="));
+    assert_eq!(ask(&[]), 401);
+    assert_eq!(ask(&[wrong]), 401);
+    assert_eq!(ask(&[right]), 200);
+    assert_eq!(ask(&[right, ("origin", "http://a.test")]), 200);
+    assert_eq!(ask(&[right, ("origin", "http://b.test")]), 403);
+    assert_eq!(ask(&[("origin", "http://b.test")]), 403);
+}
+
+#[test]
 fn it_is_offered_only_where_there_are_websockets() {
     let plain = ",\n\"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" }]";
     for (inner, offered) in [(PROTOCOLS, Some(1)), (plain, None)] {

@@ -183,3 +183,16 @@ impl Drop for Turns {
         self.running.sessions.leave(&self.link);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Transport;
+
+    /// A task has some hundred bytes of its own, and comes in steps of 128.
+    #[test]
+    fn a_session_is_small() {
+        let size = size_of::<Serving<Box<dyn Transport>>>();
+        assert!(size <= 656, "{size} bytes make the task of each session larger than 768");
+    }
+}
