@@ -31,15 +31,18 @@ pub(super) fn decimal(out: &mut Vec<u8>, mut number: u64) {
 pub(super) fn address(out: &mut Vec<u8>, address: IpAddr) {
     match address.to_canonical() {
         IpAddr::V4(address) => {
-            let mut text = [0; LONGEST_V4];
-            let mut rest = text.iter_mut();
+            let mut text = [b'.'; LONGEST_V4];
+            let mut length = 0;
             for octet in address.octets() {
-                let digits = [octet / 100, octet / 10 % 10, octet % 10];
-                let leading = usize::from(octet < 100) + usize::from(octet < 10);
-                let digits = digits[leading..].iter().map(|digit| b'0' + digit);
-                rest.by_ref().zip(digits.chain([b'.'])).for_each(|(to, byte)| *to = byte);
+                for (digit, shown) in
+                    [(octet / 100, octet >= 100), (octet / 10 % 10, octet >= 10), (octet % 10, true)]
+                {
+                    text[length] = b'0' + digit;
+                    length += usize::from(shown);
+                }
+                text[length] = b'.';
+                length += 1;
             }
-            let length = LONGEST_V4 - rest.len();
             // Without the last dot.
             out.extend_from_slice(&text[..length - 1]);
         }
