@@ -5,6 +5,7 @@ use std::future::pending;
 use std::sync::Mutex;
 
 use axum::body::Body;
+use futures_util::{StreamExt, stream};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -163,6 +164,7 @@ where
                 "/switch" => switch(request),
                 "/gone" => gone(request, presence.watch(), noted).await,
                 "/slow" => slow(request, presence.watch(), noted).await,
+                "/pause" => paused(),
                 _ => echo(request, noted).await?,
             };
             let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
@@ -193,6 +195,17 @@ async fn slow(request: Request<Incoming>, watch: Watch, noted: Arc<Mutex<Vec<See
     assert!(!watch.is_gone());
     noted.lock().unwrap().push(("SLOW".to_owned(), request.uri().path().to_owned(), None));
     Response::new(Body::empty())
+}
+
+/// A line, and after a minute another one.
+fn paused() -> Response<Body> {
+    let lines = stream::iter(["first\n", "(last)\n"]).then(|line| async move {
+        if line != "first\n" {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        Ok::<_, Infallible>(line)
+    });
+    Response::new(Body::from_stream(lines))
 }
 
 /// Answers 101, and then with what comes, until its end.
@@ -376,6 +389,19 @@ async fn a_quiet_connection_goes_on_where_it_was() {
     assert_eq!(statuses, ["200", "101"]);
     assert!(text.ends_with("raw"), "{text}");
     assert_eq!(seen.lock().unwrap().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_pauses_is_no_quiet_connection() {
+    let state = Arc::new(Answers::default());
+    let (mut client, _) = served_with(Arc::clone(&state));
+    client.write_all(b"GET /pause HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!state.is_quiet());
+    }
+    let text = ask(&mut client, "").await;
+    assert!(text.contains("first\n") && text.ends_with("(last)\n"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
