@@ -126,6 +126,10 @@ fn take_trailers(input: &mut BytesMut) -> Result<Option<HeaderMap>, Wrong> {
         return if within.len() < MAX_TRAILERS { Ok(None) } else { Err(Wrong::Trailers) };
     };
     let bytes = input.split_to(end + 4).freeze();
+    // Heads may have bare LF, which old servers write; those know no trailers.
+    if memchr::memchr_iter(b'\n', &bytes).any(|at| at == 0 || bytes[at - 1] != b'\r') {
+        return Err(Wrong::Trailers);
+    }
     let mut fields = Fields::new(&bytes);
     let mut trailers = HeaderMap::new();
     for (count, field) in fields.by_ref().enumerate() {
@@ -201,6 +205,7 @@ mod tests {
             ("1\r\na\rx", Wrong::ChunkEnd),
             ("0\r\nno colon\r\n\r\n", Wrong::Trailers),
             ("0\r\na: b\n\nc: d\r\n\r\n", Wrong::Trailers),
+            ("0\r\na: b\nc: d\r\n\r\n", Wrong::Trailers),
             ("0\r\na: b\r\n folded\r\n\r\n", Wrong::Trailers),
             (&large, Wrong::Trailers),
             (&many, Wrong::Trailers),
