@@ -10,6 +10,7 @@ use tests::client::{Client, get};
 use tests::config::{TempConfig, free_port};
 use tests::lines::lines;
 use tests::server::Server;
+use tests::upstream::{Upstream, head};
 use tests::ws::WebSocket;
 use tests::{h2, program};
 
@@ -112,6 +113,41 @@ fn a_client_that_leaves_has_a_line_too() {
     let bytes: u64 = line.split(' ').nth(4).unwrap().parse().unwrap();
     assert!(line.starts_with(r#""GET /large.txt HTTP/1.1" 200 "#), "{line}");
     assert!((50_000..=3_000_000).contains(&bytes), "{line}");
+}
+
+#[test]
+fn an_upload_that_is_too_slow_is_408_whoever_would_answer_it() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = head(&mut client);
+        let _ = client.rest();
+    });
+    let port = free_port();
+    let inner = format!(
+        ", \"access-log\": \"@DIR@/log\", \"ws-protocols\": [{{ \"protocol-post-demo\": {{ \"status\": \"ok\" }} }}],
+        \"mounts\": [
+        {{ \"mountpoint\": \"/cgi\", \"origin\": \"cgi://@DIR@/takes\", \"cgi-timeout\": \"1000\" }},
+        {{ \"mountpoint\": \"/form\", \"origin\": \"callback://protocol-post-demo\" }},
+        {{ \"mountpoint\": \"/px\", \"origin\": \"http://127.0.0.1:{}/\" }} ]",
+        upstream.port
+    );
+    let config = TempConfig::vhost(port, &inner)
+        .conf("{ \"global\": { \"timeout-secs\": 1, \"min-request-rate\": 1000 } }")
+        .program("takes", "#!/bin/sh\ncat > /dev/null\necho\n");
+    let server = Server::start(&config.compile());
+    let site = Site { config, server, port };
+    for (number, path) in ["/cgi", "/form", "/px/"].into_iter().enumerate() {
+        let mut client = Client::tcp(port);
+        client.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: 1000\r\n\r\ntext=a"
+        ));
+        let answer = client.expect("POST");
+        assert_eq!(answer.status, 408, "{path}");
+        drop(client);
+        let line = rests(&site, number + 1).pop().unwrap();
+        let bytes = answer.body.len();
+        assert_eq!(line, format!(r#""POST {path} HTTP/1.1" 408 {bytes} "-" "-""#));
+    }
 }
 
 #[test]

@@ -95,19 +95,25 @@ impl<'c> Pending<'c> {
         Self { entry, cut }
     }
 
-    /// The answer, with the line that its body ends.
+    /// The answer, with the line that its body ends. If the connection has answered by itself meanwhile, that is what the
+    /// client gets, and the line is written here.
     pub(crate) fn answered(mut self, response: Response<Body>) -> Response<Logged> {
-        let mut entry = self.entry.take();
-        if let Some(entry) = &mut entry {
+        if let Some(entry) = &mut self.entry {
             entry.answered(&response);
         }
+        let entry = if self.cut().is_some() { None } else { self.entry.take() };
         response.map(|body| Logged::new(body, entry))
+    }
+
+    fn cut(&self) -> Option<(StatusCode, u64)> {
+        self.cut.and_then(Cut::answer)
     }
 }
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        if let (Some(entry), Some((status, bytes))) = (&mut self.entry, self.cut.and_then(Cut::answer)) {
+        let cut = self.cut();
+        if let (Some(entry), Some((status, bytes))) = (&mut self.entry, cut) {
             (entry.status, entry.bytes) = (status.as_u16(), bytes);
         }
     }
