@@ -28,7 +28,7 @@ impl FileId {
 #[derive(Debug)]
 pub(super) struct Queue {
     shards: [Mutex<Shard>; SHARDS],
-    /// Something waits, or shall be done.
+    /// Something waits.
     waiting: AtomicBool,
     reopen: AtomicBool,
     writer: OnceLock<Thread>,
@@ -70,16 +70,11 @@ impl Queue {
     /// Has the writer open its files again.
     pub(super) fn reopen(&self) {
         self.reopen.store(true, Ordering::Relaxed);
-        self.wake_for_work();
-    }
-
-    /// Wakes the writer to look at once.
-    pub(super) fn wake_for_work(&self) {
-        self.waiting.store(true, Ordering::Relaxed);
         self.wake();
     }
 
-    fn wake(&self) {
+    /// Wakes the writer to look at once.
+    pub(super) fn wake(&self) {
         if let Some(writer) = self.writer.get() {
             writer.unpark();
         }
@@ -90,9 +85,10 @@ impl Queue {
         let _ = self.writer.set(std::thread::current());
     }
 
-    /// Whether something waits.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed)
+    /// Whether something waits, or shall be done.
+    pub(super) fn has_work(&self) -> bool {
+        // Not one flag for both: it is taken back with the lines, and what came just before would be forgotten.
+        self.waiting.load(Ordering::Relaxed) || self.reopen.load(Ordering::Relaxed)
     }
 
     /// Whether files are to be opened again; asks once.
@@ -178,6 +174,16 @@ mod tests {
         assert_eq!(bytes / 1000 + usize::try_from(lost).unwrap(), count);
         assert!(lost > 0 && (MOST..MOST + 1000).contains(&bytes), "{lost} {bytes}");
         queue.drain(&mut spare, |_| panic!("all was taken"));
+    }
+
+    #[test]
+    fn a_reopen_is_not_taken_back_with_the_lines() {
+        let queue = Queue::default();
+        queue.push(FileId(0), |out| out.push(b'\n'));
+        assert!(queue.has_work() && !queue.takes_reopen());
+        queue.reopen();
+        queue.drain(&mut Shard::default(), |_| {});
+        assert!(queue.has_work() && queue.takes_reopen() && !queue.has_work());
     }
 
     #[test]

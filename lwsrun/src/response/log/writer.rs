@@ -60,7 +60,7 @@ impl Writer {
         let mut spare = Shard::default();
         let mut lost = Lost::default();
         loop {
-            while !self.queue.is_waiting() && !end.load(Ordering::Acquire) {
+            while !self.queue.has_work() && !end.load(Ordering::Acquire) {
                 thread::park();
             }
             let last = end.load(Ordering::Acquire);
@@ -93,7 +93,7 @@ impl Running {
     /// Writes what waits, and ends the thread.
     pub(crate) fn finish(self) {
         self.end.store(true, Ordering::Release);
-        self.queue.wake_for_work();
+        self.queue.wake();
         if self.ended.recv_timeout(LAST).is_err() {
             tracing::warn!("the last lines of access logs could not be written in {} s", LAST.as_secs());
         }
