@@ -13,6 +13,7 @@
 //! | [`queue`] | lines on their way from the workers to the writer |
 //! | [`writer`] | one thread for all files |
 //! | [`file`] | one file: opened, written, opened again |
+//! | [`outage`] | a file that cannot be written: what is said of it, and how often |
 //!
 //! Format: that of Apache's `combined`. The user is the name of `basic-auth`, else the subject of the client's
 //! certificate. Bytes are those of the body, as `%b` counts them. A request that nobody answered before the client was
@@ -30,6 +31,7 @@ mod escape;
 mod file;
 mod line;
 mod number;
+mod outage;
 mod queue;
 mod writer;
 

@@ -8,9 +8,12 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
+use super::outage::Outage;
 use crate::boot::privilege::Identity;
 
 /// How much of what is to be written is kept as room for the next time, in bytes.
@@ -36,8 +39,7 @@ pub(super) struct LogFile {
     lines: Vec<u8>,
     /// How many bytes at the start of `lines` are the rest of a line whose start is in the file.
     torn: usize,
-    /// Lines that were lost since writing began to fail; `None` while it works.
-    lost: Option<u64>,
+    outage: Outage,
 }
 
 impl LogFile {
@@ -49,7 +51,7 @@ impl LogFile {
         match open(path, Some(identity)) {
             Ok(file) => {
                 let path = path.to_owned();
-                Ok(Self { path, place, file, lines: Vec::new(), torn: 0, lost: None })
+                Ok(Self { path, place, file, lines: Vec::new(), torn: 0, outage: Outage::default() })
             }
             Err(source) => Err(LogError { place, path: path.to_owned(), source }),
         }
@@ -62,6 +64,7 @@ impl LogFile {
         match open(path, None) {
             Ok(file) => {
                 self.file = file;
+                self.outage.may_be_over();
                 // Its start is in the other file.
                 self.lose(self.torn);
                 tracing::info!("access-log `{}` opened again", self.path.display());
@@ -93,7 +96,7 @@ impl LogFile {
             self.lines.clear();
             self.lines.shrink_to(KEPT);
             self.torn = 0;
-            if let Some(lost) = self.lost.take() {
+            if let Some(lost) = self.outage.ended(Instant::now) {
                 tracing::warn!(
                     "{}: access-log `{}` is written again, {lost} lines are lost",
                     self.place,
@@ -104,13 +107,12 @@ impl LogFile {
     }
 
     fn failed(&mut self, written: usize, error: &io::Error) {
-        if self.lost.is_none() {
+        if self.outage.began(Instant::now()) {
             tracing::error!(
                 "{}: access-log `{}` cannot be written: {error}; requests go on, its lines are lost and counted",
                 self.place,
                 self.path.display()
             );
-            self.lost = Some(0);
         }
         let is_torn = match written {
             0 => self.torn > 0,
@@ -130,16 +132,13 @@ impl LogFile {
     }
 
     fn count(&mut self, lines: &[u8]) {
-        let lost = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
-        if let Some(sum) = &mut self.lost {
-            *sum += lost;
-        }
+        self.outage.lose(lines.iter().filter(|&&byte| byte == b'\n').count() as u64);
     }
 }
 
 impl Drop for LogFile {
     fn drop(&mut self) {
-        if let Some(lost) = self.lost {
+        if let Some(lost) = self.outage.lost() {
             tracing::warn!("{}: access-log `{}`: {lost} lines are lost", self.place, self.path.display());
         }
     }
@@ -147,12 +146,8 @@ impl Drop for LogFile {
 
 /// Opens a file for appending; makes it if it is not there, and then gives it to `owner`.
 fn open(path: &Path, owner: Option<&Identity>) -> io::Result<File> {
-    // Without NONBLOCK the open of a FIFO would wait for a reader.
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let mut options = OpenOptions::new();
-    options.append(true).mode(0o600).custom_flags(flags);
     // Made anew it is no link, whatever happens to the folder meanwhile.
-    match options.clone().create_new(true).open(path) {
+    match options(OFlags::empty()).create_new(true).open(path) {
         Ok(file) => {
             if let Some(owner) = owner
                 && (owner.uid.is_some() || owner.gid.is_some())
@@ -162,11 +157,12 @@ fn open(path: &Path, owner: Option<&Identity>) -> io::Result<File> {
             Ok(file)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            if path.symlink_metadata()?.is_symlink() && !is_trusted(folder_of(path)) {
-                return Err(io::Error::other("it is a link, in a folder that not only root may write"));
-            }
-            // With `create` for a link whose target is not there.
-            let file = options.create(true).open(path)?;
+            let file = if is_trusted(folder_of(path)) {
+                // With `create` for a link whose target is not there.
+                options(OFlags::empty()).create(true).open(path)?
+            } else {
+                open_no_link(path)?
+            };
             if file.metadata()?.file_type().is_fifo() {
                 rustix::io::ioctl_fionbio(&file, false)?;
             }
@@ -174,6 +170,30 @@ fn open(path: &Path, owner: Option<&Identity>) -> io::Result<File> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Opens a file that is there, by no other name than its own: whoever may write the folder could have root write
+/// elsewhere. The file that was opened is looked at, since its path may lead to another one by now.
+fn open_no_link(path: &Path) -> io::Result<File> {
+    let refused = |what| io::Error::other(format!("{what}, in a folder that not only root may write"));
+    let file = match options(OFlags::NOFOLLOW).create(true).open(path) {
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            return Err(refused("it is a link"));
+        }
+        opened => opened?,
+    };
+    if file.metadata()?.nlink() > 1 {
+        return Err(refused("it is a file that has another name as well"));
+    }
+    Ok(file)
+}
+
+fn options(flags: OFlags) -> OpenOptions {
+    // Without NONBLOCK the open of a FIFO would wait for a reader.
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    options.append(true).mode(0o600).custom_flags(flags.bits().cast_signed());
+    options
 }
 
 /// Whether nobody but root and this process could have put a link into a folder.
@@ -199,4 +219,70 @@ pub(crate) fn fault_of_log(path: &Path) -> Option<String> {
 
 fn end_of_line(bytes: &[u8]) -> usize {
     bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::thread;
+
+    use super::*;
+
+    /// A log and a file elsewhere, of which the log's folder may be written by anybody.
+    fn open_folder() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = folder.path().join("logs");
+        fs::create_dir(&logs).unwrap();
+        fs::set_permissions(&logs, Permissions::from_mode(0o777)).unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, "").unwrap();
+        (folder, logs.join("log"), elsewhere)
+    }
+
+    #[test]
+    fn a_link_is_followed_where_only_its_owner_could_make_it() {
+        let (_folder, log, elsewhere) = open_folder();
+        let folder = folder_of(&log);
+        let links: [(fn(&Path, &Path) -> io::Result<()>, &str); 2] = [
+            (|to, from| symlink(to, from), "it is a link, in a folder"),
+            (|to, from| fs::hard_link(to, from), "has another name as well, in a folder"),
+        ];
+        for (make, words) in links {
+            make(&elsewhere, &log).unwrap();
+            let error = open(&log, None).unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
+            fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+            assert!(open(&log, None).is_ok());
+            fs::set_permissions(folder, Permissions::from_mode(0o777)).unwrap();
+            fs::remove_file(&log).unwrap();
+        }
+        symlink(folder.join("absent"), &log).unwrap();
+        assert!(open(&log, None).is_err() && !folder.join("absent").exists());
+    }
+
+    #[test]
+    fn nobody_is_quick_enough_with_a_link() {
+        let (_folder, log, elsewhere) = open_folder();
+        let inode = elsewhere.metadata().unwrap().ino();
+        fs::write(&log, "").unwrap();
+        thread::scope(|scope| {
+            let swapping = scope.spawn(|| {
+                let next = log.with_extension("next");
+                for number in 0..10_000 {
+                    if number % 2 == 0 {
+                        symlink(&elsewhere, &next).unwrap();
+                    } else {
+                        fs::write(&next, "").unwrap();
+                    }
+                    fs::rename(&next, &log).unwrap();
+                }
+            });
+            while !swapping.is_finished() {
+                if let Ok(file) = open(&log, None) {
+                    assert_ne!(file.metadata().unwrap().ino(), inode);
+                }
+            }
+        });
+    }
 }
