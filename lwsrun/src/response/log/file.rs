@@ -244,7 +244,8 @@ mod tests {
     fn a_link_is_followed_where_only_its_owner_could_make_it() {
         let (_folder, log, elsewhere) = open_folder();
         let folder = folder_of(&log);
-        let links: [(fn(&Path, &Path) -> io::Result<()>, &str); 2] = [
+        type Make = fn(&Path, &Path) -> io::Result<()>;
+        let links: [(Make, &str); 2] = [
             (|to, from| symlink(to, from), "it is a link, in a folder"),
             (|to, from| fs::hard_link(to, from), "has another name as well, in a folder"),
         ];
