@@ -1,5 +1,7 @@
 //! CGI programs: real ones, in `sh` and `python3`, that behave well and badly.
 
+mod uploads;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};

@@ -7,8 +7,11 @@
 //! | [`spawn`] | starts it: its own process group, three descriptors, nothing copied |
 //! | [`child`] | holds it: killed with all of its group unless it ends by itself, always reaped |
 //! | [`feed`] | the request's content to its standard input, and then the end of file |
+//! | [`clock`] | how long it is waited for |
 //! | [`output`](self::output) | its head, and its content as the body of the answer |
 //! | [`parse`] | the bytes of that head |
+//! | [`redirect`] | a path that it names instead |
+//! | [`ending`] | what becomes of it once its answer is complete |
 //! | [`stderr`] | its standard error, in the log of the mount |
 //!
 //! `cgi-timeout` is how long a program may be waited for: no byte comes from it, it takes none, and the client is not
@@ -16,14 +19,18 @@
 //! is its own business.
 //!
 //! The group of a program is killed (SIGKILL) at that timeout, when the client has gone, and when the server ends. Once
-//! its answer is complete (it has closed its output, or the answer has no body) it has as long as `cgi-timeout` to end,
-//! and counts among those that run as long as it does. A program that ends by itself may leave others behind that have
-//! left its output alone.
+//! its answer is complete (it has closed its output, or the answer has no body) it goes on to get its input, has then as
+//! long as `cgi-timeout` to end, and counts among those that run as long as it does. A program that ends by itself may
+//! leave others behind that have left its output alone.
+//!
+//! Content that breaks off never looks like content that ends: standard input stays open until the group is killed.
 //!
 //! Differs from lwsws: the whole environment of RFC 3875; standard input ends; a program that says nothing or nonsense
 //! is 502, one that is too slow 504; a HEAD has no body; bodies have no bound; no descriptor leaks.
 
 mod child;
+mod clock;
+mod ending;
 mod environment;
 mod feed;
 #[cfg(any(test, feature = "fuzz"))]
@@ -31,6 +38,7 @@ pub(crate) mod fuzz;
 mod output;
 mod parse;
 mod program;
+mod redirect;
 pub(crate) mod spawn;
 mod stderr;
 
@@ -59,7 +67,7 @@ use feed::Feed;
 use output::{Answer, Output};
 use program::Programs;
 
-pub(crate) use output::LocalRedirect;
+pub(crate) use redirect::LocalRedirect;
 
 /// `cgi-timeout` where the mount has none (lwsws's own default).
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -160,7 +168,7 @@ impl Shared {
             Ok(child) => child,
             Err(fault) => return fault.response(),
         };
-        let feed = child.stdin().map(|stdin| Feed::start(content, stdin));
+        let feed = child.input().map(|input| Feed::start(content, input));
         let watch = parts.extensions.get::<ConnectionFacts>().map(|facts| facts.presence.watch());
         let output = Output::new(child, feed, watch, self.timeout, Arc::clone(&self.complaints));
         self.answer_with(output, parts).await

@@ -3,15 +3,17 @@
 use std::io::ErrorKind;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child as Process, ChildStdin, ChildStdout};
+use tokio::process::{Child as Process, ChildStdout};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::Counted;
 use super::environment::Variables;
+use super::feed::Input;
 use super::program::Program;
 use super::spawn::spawn;
 use super::stderr;
@@ -19,13 +21,30 @@ use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
 use crate::response::fault::Fault;
 
-/// A program, which is killed unless it is [let go](Child::ends).
+/// A program, which is killed unless it has [ended](Child::has_ended).
 #[derive(Debug)]
 pub(super) struct Child {
-    /// `None` once somebody else waits for it.
+    /// `None` once it was reaped.
     process: Option<Process>,
-    group: Option<Pid>,
+    group: Arc<Group>,
     counted: Option<Counted>,
+}
+
+/// The process group of a program.
+#[derive(Debug)]
+pub(super) struct Group {
+    id: Option<Pid>,
+    /// The program was reaped, so the number may become that of others.
+    reaped: AtomicBool,
+}
+
+impl Group {
+    /// Kills all of it.
+    pub(super) fn kill(&self) {
+        if let (Some(id), false) = (self.id, self.reaped.load(Ordering::Relaxed)) {
+            let _ = kill_process_group(id, Signal::KILL);
+        }
+    }
 }
 
 impl Child {
@@ -55,13 +74,15 @@ impl Child {
             let complaints = Arc::clone(complaints);
             tokio::spawn(async move { stderr::follow(stderr, &complaints).await });
         }
-        let group = process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let id = process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let group = Arc::new(Group { id, reaped: AtomicBool::new(false) });
         Ok(Self { process: Some(process), group, counted: Some(counted) })
     }
 
     /// Its standard input, if it has content to read.
-    pub(super) fn stdin(&mut self) -> Option<ChildStdin> {
-        self.process.as_mut()?.stdin.take()
+    pub(super) fn input(&mut self) -> Option<Input> {
+        let stdin = self.process.as_mut()?.stdin.take()?;
+        Some(Input::new(stdin, Arc::clone(&self.group)))
     }
 
     /// Its standard output.
@@ -72,26 +93,23 @@ impl Child {
     /// How it has ended, if it does so within `patience`.
     pub(super) async fn status(&mut self, patience: Duration) -> Option<ExitStatus> {
         let status = timeout(patience, self.process.as_mut()?.wait()).await.ok()?.ok()?;
-        self.process = None;
+        self.reaped();
         Some(status)
     }
 
-    /// It has closed its output: lets it end by itself, for as long as `patience`.
-    pub(super) fn ends(mut self, patience: Duration) {
-        let (Some(mut process), counted) = (self.process.take(), self.counted.take()) else { return };
-        // Mostly it has ended by now.
-        if matches!(process.try_wait(), Ok(Some(_))) {
-            return;
+    /// Whether it has ended by now.
+    pub(super) fn has_ended(&mut self) -> bool {
+        let Some(process) = &mut self.process else { return true };
+        let ended = matches!(process.try_wait(), Ok(Some(_)));
+        if ended {
+            self.reaped();
         }
-        let rest = Self { process: Some(process), group: self.group, counted };
-        tokio::spawn(rest.wait(patience));
+        ended
     }
 
-    async fn wait(mut self, patience: Duration) {
-        let Some(process) = &mut self.process else { return };
-        if timeout(patience, process.wait()).await.is_ok() {
-            self.process = None;
-        }
+    fn reaped(&mut self) {
+        self.group.reaped.store(true, Ordering::Relaxed);
+        self.process = None;
     }
 }
 
@@ -101,15 +119,13 @@ const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 impl Drop for Child {
     fn drop(&mut self) {
         let Some(mut process) = self.process.take() else { return };
-        // It was not waited for, so its number is still its own, and its group's.
-        if let Some(group) = self.group {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        let counted = self.counted.take();
+        self.group.kill();
+        let (group, counted) = (Arc::clone(&self.group), self.counted.take());
         // Without a runtime the process is ending, and init reaps.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 let _ = process.wait().await;
+                group.reaped.store(true, Ordering::Relaxed);
                 drop(counted);
             });
         }

@@ -1,24 +1,68 @@
 //! The request's content on its way to a program's standard input.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Context;
 
 use axum::body::Body;
 use futures_util::task::AtomicWaker;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdin;
 use tokio::task::JoinHandle;
 
+use super::child::Group;
+
 /// How much of the content is read and thrown away after the program has closed its input, in bytes: what is not read
 /// would have the kernel throw the answer away.
 const THROWN_AWAY: u64 = 1 << 20;
 
+/// A program's standard input. Dropped before the end of the content, it takes the program with it, which would take what
+/// came for all of it.
+#[derive(Debug)]
+pub(super) struct Input {
+    stdin: ChildStdin,
+    group: Arc<Group>,
+    complete: bool,
+}
+
+impl Input {
+    pub(super) fn new(stdin: ChildStdin, group: Arc<Group>) -> Self {
+        Self { stdin, group, complete: false }
+    }
+
+    /// # Errors
+    /// If the program wants no more.
+    async fn write(&mut self, bytes: &[u8], taken: &AtomicU64) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let count = self.stdin.write(rest).await?;
+            taken.fetch_add(count as u64, Ordering::Relaxed);
+            rest = &rest[count..];
+        }
+        Ok(())
+    }
+
+    /// The end of file: it has got all, or wants no more.
+    fn close(mut self) {
+        self.complete = true;
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        if !self.complete {
+            self.group.kill();
+        }
+    }
+}
+
 /// The task that feeds. Dropping this ends it.
 #[derive(Debug)]
 pub(super) struct Feed {
-    task: JoinHandle<()>,
+    task: Option<JoinHandle<()>>,
     state: Arc<State>,
 }
 
@@ -28,9 +72,11 @@ struct State {
     taken: AtomicU64,
     /// The next bytes have yet to come from the client.
     waits: AtomicBool,
+    /// The program has got all, or wants no more.
+    done: AtomicBool,
     /// The content broke off.
     broken: AtomicBool,
-    /// Who wants to know that it does.
+    /// Who wants to know of either.
     reader: AtomicWaker,
 }
 
@@ -46,15 +92,15 @@ pub(super) struct Progress {
 
 impl Feed {
     /// Feeds all of `content`, and then the end of file.
-    pub(super) fn start(content: Body, stdin: ChildStdin) -> Self {
+    pub(super) fn start(content: Body, input: Input) -> Self {
         let state = Arc::new(State::default());
-        let task = tokio::spawn(feed(content, stdin, Arc::clone(&state)));
-        Self { task, state }
+        let task = tokio::spawn(feed(content, input, Arc::clone(&state)));
+        Self { task: Some(task), state }
     }
 
-    /// How far it has come. Whoever asks is woken when the content breaks off.
+    /// How far it has come. Whoever asks is woken when the content breaks off, or the program has it.
     pub(super) fn progress(&self, cx: &Context<'_>) -> Progress {
-        let State { taken, waits, broken, reader } = &*self.state;
+        let State { taken, waits, broken, reader, done: _ } = &*self.state;
         reader.register(cx.waker());
         Progress {
             taken: taken.load(Ordering::Relaxed),
@@ -62,52 +108,57 @@ impl Feed {
             broken: broken.load(Ordering::Relaxed),
         }
     }
+
+    /// Whether the program has got all, or wants no more.
+    pub(super) fn is_done(&self) -> bool {
+        self.state.done.load(Ordering::Relaxed)
+    }
+
+    /// Lets it throw away by itself what the program does not want.
+    pub(super) fn detach(mut self) {
+        self.task = None;
+    }
 }
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
-async fn feed(mut content: Body, stdin: ChildStdin, state: Arc<State>) {
-    let mut stdin = Some(stdin);
-    let mut thrown_away = 0;
-    loop {
-        state.waits.store(stdin.is_some(), Ordering::Relaxed);
-        let frame = match content.frame().await {
-            None => break,
-            Some(Ok(frame)) => frame,
-            // The program must not take what came for all of it: its input stays open until it is killed.
-            Some(Err(_)) => {
-                state.broken.store(true, Ordering::Relaxed);
-                state.reader.wake();
-                return std::future::pending().await;
+async fn feed(mut content: Body, mut input: Input, state: Arc<State>) {
+    let say = |what: &AtomicBool| {
+        state.waits.store(false, Ordering::Relaxed);
+        what.store(true, Ordering::Relaxed);
+        state.reader.wake();
+    };
+    let refused = loop {
+        state.waits.store(true, Ordering::Relaxed);
+        // Where the answer is complete, hyper tells the end of the content only with the next request, but its length was
+        // told.
+        let next = if content.is_end_stream() { None } else { content.frame().await };
+        let data = match next {
+            None => {
+                input.close();
+                return say(&state.done);
             }
+            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            Some(Err(_)) => return say(&state.broken),
         };
         state.waits.store(false, Ordering::Relaxed);
-        let Ok(data) = frame.into_data() else { continue };
-        if let Some(open) = &mut stdin {
-            let mut rest = &*data;
-            while !rest.is_empty() {
-                match open.write(rest).await {
-                    Ok(count) if count > 0 => {
-                        state.taken.fetch_add(count as u64, Ordering::Relaxed);
-                        rest = &rest[count..];
-                    }
-                    Ok(_) | Err(_) => break,
-                }
-            }
-            if rest.is_empty() {
-                continue;
-            }
-            // It wants no more of it; that is its right.
-            stdin = None;
+        if input.write(&data, &state.taken).await.is_err() {
+            // That is its right.
+            input.close();
+            break data.len() as u64;
         }
-        thrown_away += data.len() as u64;
-        if thrown_away > THROWN_AWAY {
-            break;
-        }
+    };
+    say(&state.done);
+    let mut thrown_away = refused;
+    while thrown_away <= THROWN_AWAY
+        && let Some(Ok(frame)) = content.frame().await
+    {
+        thrown_away += frame.data_ref().map_or(0, |data| data.len() as u64);
     }
-    state.waits.store(false, Ordering::Relaxed);
 }

@@ -6,8 +6,9 @@ use axum::body::Body;
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response};
 
-use super::output::{Answer, LocalRedirect, answer};
+use super::output::{Answer, answer};
 use super::parse::{DROPPED, Head, MOST_FIELDS, end_of_head, head};
+use super::redirect::LocalRedirect;
 use crate::fuzz::pieces;
 
 /// How many of the first bytes of an input say where the others are cut.

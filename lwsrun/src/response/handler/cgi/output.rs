@@ -9,22 +9,20 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING};
-use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::io::AsyncReadExt;
 use tokio::process::ChildStdout;
-use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::child::Child;
-use super::feed::{Feed, Progress};
+use super::clock::Clock;
+use super::ending::Ending;
+use super::feed::Feed;
 use super::parse::{self, Head, Wrong};
 use crate::connection::Watch;
-use crate::request::path::{self, AsSent};
 use crate::response::complaints::Complaints;
-use crate::response::error::{Refusal, redirect};
+use crate::response::error::Refusal;
 
 /// How much is read at once, in bytes.
 const PIECE: usize = 32 << 10;
@@ -139,32 +137,21 @@ impl Output {
         }
     }
 
-    /// Throws the rest of its output away. It has as long to end by itself as it may be silent: nobody waits for it, so
-    /// nobody would ever leave.
+    /// Throws the rest of its output away.
     pub(super) fn forget(mut self) {
-        tokio::spawn(async move {
-            self.watch = None;
-            let patience = self.clock.patience;
-            let closes = async {
-                loop {
-                    match poll_fn(|cx| self.poll_more(cx)).await {
-                        Ok(0) => return true,
-                        Ok(_) => self.buffer.clear(),
-                        Err(_) => return false,
-                    }
-                }
-            };
-            if timeout(patience, closes).await.is_ok_and(|closed| closed) {
-                self.ended();
-            }
-        });
+        let stdout = self.stdout.take();
+        self.end(stdout);
     }
 
     /// It has closed its output, or given all that it had announced.
     fn ended(&mut self) {
         self.stdout = None;
+        self.end(None);
+    }
+
+    fn end(&mut self, stdout: Option<ChildStdout>) {
         if let Some(child) = self.child.take() {
-            child.ends(self.clock.patience);
+            Ending { child, stdout, feed: self.feed.take(), patience: self.clock.patience }.begin();
         }
     }
 
@@ -286,74 +273,4 @@ pub(super) fn answer(head: Head) -> Answer {
 /// Whether an answer of this status may have a body (RFC 9110, sections 6.4.1 and 15.3.6).
 pub(super) fn may_have_body(status: StatusCode) -> bool {
     !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
-}
-
-/// How long the program is waited for. It runs only while nothing else is waited for.
-#[derive(Debug)]
-struct Clock {
-    patience: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
-    runs: bool,
-    seen: Progress,
-}
-
-impl Clock {
-    fn new(patience: Duration) -> Self {
-        Self { patience, sleep: None, runs: false, seen: Progress::default() }
-    }
-
-    fn stop(&mut self) {
-        self.runs = false;
-    }
-
-    /// Ready once the program has neither given nor taken anything for too long.
-    fn poll(&mut self, cx: &mut Context<'_>, progress: Progress) -> Poll<()> {
-        loop {
-            let patience = self.patience;
-            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(patience)));
-            if !self.runs {
-                sleep.as_mut().reset(Instant::now() + patience);
-                (self.runs, self.seen) = (true, progress);
-            }
-            ready!(sleep.as_mut().poll(cx));
-            if progress == self.seen && !progress.waits {
-                return Poll::Ready(());
-            }
-            self.runs = false;
-        }
-    }
-}
-
-/// A path of this vhost that a program has named, to be answered in place of it (RFC 3875, section 6.2.2): an extension
-/// of the answer, for whoever has the router.
-#[derive(Debug, Clone)]
-pub(crate) struct LocalRedirect(Box<Parts>);
-
-impl LocalRedirect {
-    /// The answer that holds it. `parts` is the request that the program was started for.
-    pub(super) fn to(target: String, mut parts: Parts) -> Response<Body> {
-        let uri = PathAndQuery::try_from(target).map(Uri::from);
-        let canonical = |uri: Uri| path::canonical(&uri).map(|canonical| canonical.unwrap_or(uri));
-        let Some(uri) = uri.ok().and_then(|uri| canonical(uri).ok()) else {
-            return Refusal::BadGateway.because("the program's `Location` is no path that can be asked for");
-        };
-        let mut response = redirect(StatusCode::FOUND, uri.path());
-        if parts.method != Method::HEAD {
-            parts.method = Method::GET;
-        }
-        for name in [CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING] {
-            parts.headers.remove(name);
-        }
-        parts.extensions.remove::<AsSent>();
-        let mut of_request = std::mem::take(&mut parts.uri).into_parts();
-        of_request.path_and_query = uri.into_parts().path_and_query;
-        parts.uri = Uri::from_parts(of_request).unwrap_or_default();
-        response.extensions_mut().insert(Self(Box::new(parts)));
-        response
-    }
-
-    /// The request for that path.
-    pub(crate) fn request(self) -> Request<Body> {
-        Request::from_parts(*self.0, Body::empty())
-    }
 }

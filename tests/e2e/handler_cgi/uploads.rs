@@ -1,0 +1,89 @@
+//! Content that is still on its way when the answer is complete.
+
+use std::fs;
+
+use tests::client::{Client, get};
+use tests::lines::lines;
+
+use super::{HEAD, Site, gone, hanging, programs, sh};
+
+/// How much is uploaded: more than a pipe holds.
+const LENGTH: usize = 1_000_000;
+
+/// Stores what it is sent once its answer is complete, in two ways. `@DIR@/NAME` is there when all of it has come.
+fn storing() -> [(&'static str, String); 3] {
+    let stores = |name: &str, answers: &str| {
+        sh(&format!(
+            "echo $$ >> @DIR@/pids\n{answers}\ncat > @DIR@/{name}.part && mv @DIR@/{name}.part @DIR@/{name}\necho {name} >> @DIR@/done"
+        ))
+    };
+    [
+        ("counts", stores("counts.whole", "printf 'Content-Length: 3\\n\\nout'")),
+        ("closes", stores("closes.whole", &format!("{HEAD}; printf out; exec >&-"))),
+        ("empty", stores("empty.whole", "printf 'Status: 204\\n\\n'")),
+    ]
+}
+
+/// A client that has sent the first part of the content, and has its answer.
+fn answered(site: &Site, name: &str) -> Client {
+    let mut client = Client::tcp(site.port);
+    client.send(format!("POST /{name} HTTP/1.1\r\nHost: a.test\r\nContent-Length: {LENGTH}\r\n\r\n"));
+    client.send(vec![7; 1000]);
+    let answer = client.expect("POST");
+    let expected = if name == "empty" { (204, "") } else { (200, "out") };
+    assert_eq!((answer.status, answer.text().as_str()), expected, "{name}");
+    client
+}
+
+fn site(timeout: &str) -> Site {
+    let mut all: Vec<_> = storing().into_iter().collect();
+    all.push(("hang", hanging("")));
+    let all: Vec<_> = all.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    programs(&all, &format!(", \"cgi-timeout\": \"{timeout}\""))
+}
+
+#[test]
+fn a_program_that_has_answered_gets_all_of_the_content() {
+    let site = site("1");
+    let mut clients: Vec<_> = ["counts", "closes", "empty"].map(|name| (name, answered(&site, name))).into();
+    // Begun later, a program that takes nothing has its time over.
+    assert_eq!(get(site.port, "a.test", "/hang").status, 504);
+    for (_, client) in &mut clients {
+        client.send(vec![7; LENGTH - 1000]);
+    }
+    let _ = lines(&site.config.path("done"), 3);
+    for (name, client) in &mut clients {
+        let stored = fs::metadata(site.config.path(&format!("{name}.whole"))).unwrap();
+        assert_eq!(stored.len(), LENGTH as u64, "{name}");
+        assert_eq!(client.get("a.test", "/").text(), "home", "{name}");
+    }
+}
+
+#[test]
+fn a_part_of_the_content_is_never_taken_for_all_of_it() {
+    let site = site("1000");
+    let clients = ["counts", "closes", "empty"].map(|name| answered(&site, name));
+    let pids = lines(&site.config.path("pids"), 3);
+    drop(clients);
+    pids.iter().for_each(|pid| gone(pid));
+    for name in ["counts", "closes", "empty"] {
+        assert!(!site.config.path(&format!("{name}.whole")).exists(), "{name}");
+    }
+    assert!(!site.config.path("done").exists());
+}
+
+#[test]
+fn the_end_of_the_server_is_no_end_of_the_content() {
+    use rustix::process::Signal;
+    let site = site("1000");
+    let clients = ["counts", "closes", "empty"].map(|name| answered(&site, name));
+    let pids = lines(&site.config.path("pids"), 3);
+    site.server.signal(Signal::TERM);
+    let _ = site.server.line_with("SIGTERM");
+    site.server.signal(Signal::TERM);
+    let Site { server, config, .. } = site;
+    assert!(server.ended().success());
+    pids.iter().for_each(|pid| gone(pid));
+    drop(clients);
+    assert!(!config.path("done").exists());
+}
