@@ -122,6 +122,9 @@ fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
     tracing::info!("lwsrun {}: {}", env!("CARGO_PKG_VERSION"), summary(path, &plan));
     keep_inherited_descriptors();
     let open_files = boot::limits::set_open_files(plan.global().rlimit_nofile);
+    if let Some(words) = boot::limits::too_many_programs(&plan, open_files) {
+        tracing::warn!("{words}");
+    }
     let identity = Identity::of(&plan)?;
     identity.check_possible()?;
     let sockets = sockets::bind(&plan, workers::count(&plan), &identity)?;
@@ -152,7 +155,7 @@ async fn serve(
     let mut signals = Signals::new()?;
     logs.follow_signals()?;
     let drain = DrainControl::new();
-    let site = Site::new(Arc::clone(&plan), registry.clone(), client_keys, drain.handle(), logs);
+    let site = Site::new(Arc::clone(&plan), registry.clone(), client_keys, drain.handle(), logs, open_files);
     let serving = Serving::new(&plan, site, keys.clone(), drain.handle());
     let deadline = serving.timeout();
     let mut workers = Workers::start(sockets.workers, &serving, open_files)?;

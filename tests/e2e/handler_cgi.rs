@@ -1,5 +1,6 @@
 //! CGI programs: real ones, in `sh` and `python3`, that behave well and badly.
 
+mod bounds;
 mod uploads;
 
 use std::fs;
@@ -443,39 +444,6 @@ fn two_hundred_hanging_programs_stop_nobody() {
 }
 
 #[test]
-fn so_many_programs_and_no_more() {
-    let port = free_port();
-    let config = TempConfig::vhost(
-        port,
-        ", \"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"cgi://@DIR@/hang\", \"cgi-timeout\": \"1000\" }]",
-    )
-    .conf("{ \"global\": { \"limit-cgi-programs\": 2 } }")
-    .program("hang", &hanging(""));
-    let server = Server::start(&config.compile());
-    let mut clients: Vec<Client> = (0..2).map(|_| Client::tcp(port)).collect();
-    clients.iter_mut().for_each(|client| client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"));
-    let pids = lines(&config.path("pids"), 2);
-    assert_eq!(get(port, "a.test", "/").status, 503);
-    let _ = server.line_with("`limit-cgi-programs`");
-    clients.pop();
-    // Either of them made room.
-    let mut next = Client::tcp(port);
-    loop {
-        next.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-        if lines(&config.path("pids"), 2).len() > 2 {
-            break;
-        }
-        next.set_patience(std::time::Duration::from_millis(50));
-        if next.response("GET").is_none() {
-            break;
-        }
-    }
-    let all = lines(&config.path("pids"), 3);
-    drop((clients, next));
-    pids.iter().chain(&all).for_each(|pids| gone(pids));
-}
-
-#[test]
 fn standard_error_is_in_the_log_line_by_line() {
     let site =
         programs(&[("err", &sh(&format!("{HEAD}; echo one >&2; printf 'two\\033[31m' >&2; echo out")))], "");
@@ -484,35 +452,6 @@ fn standard_error_is_in_the_log_line_by_line() {
     assert!(said.contains("conf.d/site:") && said.contains("mount `/err`"), "{said}");
     let said = site.server.line_with("stderr: two");
     assert!(!said.contains('\x1b'), "{said:?}");
-}
-
-#[test]
-fn nobody_is_left_unreaped() {
-    let site = programs(&[("quick", &sh(&format!("{HEAD}; echo quick")))], "");
-    let mut client = Client::tcp(site.port);
-    for _ in 0..50 {
-        assert_eq!(client.get("a.test", "/quick").text(), "quick\n");
-    }
-    let children = || {
-        let tasks = fs::read_dir(format!("/proc/{}/task", site.server.id())).unwrap();
-        let of_task =
-            |task: std::io::Result<fs::DirEntry>| fs::read_to_string(task.unwrap().path().join("children"));
-        tasks.map(|task| of_task(task).unwrap_or_default()).collect::<String>()
-    };
-    let descriptors = || fs::read_dir(format!("/proc/{}/fd", site.server.id())).unwrap().count();
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while !children().is_empty() {
-        assert!(std::time::Instant::now() < deadline, "children: {}", children());
-        thread::yield_now();
-    }
-    let before = descriptors();
-    for _ in 0..50 {
-        assert_eq!(client.get("a.test", "/quick").text(), "quick\n");
-    }
-    while descriptors() > before {
-        assert!(std::time::Instant::now() < deadline, "{} descriptors, before {before}", descriptors());
-        thread::yield_now();
-    }
 }
 
 #[test]

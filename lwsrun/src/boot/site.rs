@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use schemas::plan::{Listener, ListenerId, Mount, Origin, Plan, Vhost, VhostId};
 use schemas::route::Hosts;
 
+use super::limits::room_for_programs;
 use super::router::{VhostRouter, router};
 use super::stack::Stack;
 use super::tls::client::ClientKeys;
@@ -93,13 +94,15 @@ pub(crate) struct Answered {
 }
 
 impl Site {
-    /// Prepares a plan. Costs one look at each vhost's name; routers come with first requests.
+    /// Prepares a plan. Costs one look at each vhost's name; routers come with first requests. `open_files` is the
+    /// process's limit.
     pub(crate) fn new(
         plan: Arc<Plan>,
         registry: Registry,
         client_keys: ClientKeys,
         drain: Drain,
         logs: AccessLogs,
+        open_files: u64,
     ) -> Self {
         let hosts = (0..plan.listeners().listeners.len())
             .map(|index| u32::try_from(index).unwrap_or(u32::MAX))
@@ -115,7 +118,7 @@ impl Site {
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let content = ContentLimit::new(&plan.global());
-        let programs = Running::new(plan.global().limit_cgi_programs);
+        let programs = Running::new(plan.global().limit_cgi_programs, room_for_programs(open_files));
         let files = Arc::new(FileCache::new(FILE_CACHE));
         let served = Arc::new(Served::new(Arc::clone(&plan)));
         let shared = Shared { served, plan, registry, drain, files, logs, client_keys, programs };

@@ -9,12 +9,10 @@ use schemas::plan::Plan;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::limits::RESERVED_FILES;
 use super::sockets::Bound;
 use crate::connection::listen::accepting;
 use crate::connection::{Serving, trim};
-
-/// Open files that are kept for other things than connections: plan, logs, runtimes, sockets.
-const RESERVED_FILES: u64 = 64;
 
 /// How long the end of the workers is waited for.
 const END: Duration = Duration::from_secs(1);

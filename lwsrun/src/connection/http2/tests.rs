@@ -62,6 +62,7 @@ impl Peer {
             crate::boot::tls::client::ClientKeys::default(),
             control.handle(),
             AccessLogs::default(),
+            1024,
         );
         let serving = Serving::new(&plan, site, Keys::load(&plan).unwrap(), control.handle());
         let facts = ConnectionFacts {

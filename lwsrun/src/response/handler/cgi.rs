@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`program`] | which program a path names: the one of the mount, or one inside its folder |
 //! | [`environment`] | what the program is told |
+//! | [`running`] | counts it: there may be only so many |
 //! | [`spawn`] | starts it: its own process group, three descriptors, nothing copied |
 //! | [`child`] | holds it: killed with all of its group unless it ends by itself, always reaped |
 //! | [`feed`] | the request's content to its standard input, and then the end of file |
@@ -39,12 +40,12 @@ mod output;
 mod parse;
 mod program;
 mod redirect;
+mod running;
 pub(crate) mod spawn;
 mod stderr;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -66,49 +67,16 @@ use environment::Environment;
 use feed::Feed;
 use output::{Answer, Output};
 use program::Programs;
+use running::Counted;
 
 pub(crate) use redirect::LocalRedirect;
+pub(crate) use running::Running;
 
 /// `cgi-timeout` where the mount has none (lwsws's own default).
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most programs at once, where `limit-cgi-programs` does not say.
-const MOST: usize = 512;
-
 /// Why a program is one too many.
 const CROWDED: &str = "as many programs run as `limit-cgi-programs` allows";
-
-/// How many programs run, and may run: all mounts together.
-#[derive(Debug)]
-pub(crate) struct Running {
-    count: AtomicUsize,
-    most: usize,
-}
-
-/// A program that is counted.
-#[derive(Debug)]
-struct Counted(Arc<Running>);
-
-impl Running {
-    /// With `limit-cgi-programs`.
-    pub(crate) fn new(limit: Option<u32>) -> Arc<Self> {
-        let most = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MOST);
-        Arc::new(Self { count: AtomicUsize::new(0), most })
-    }
-
-    fn begin(self: &Arc<Self>) -> Option<Counted> {
-        // One that is refused must not count, not even for a moment: it would have others refused.
-        let one_more = |count: usize| (count < self.most).then_some(count + 1);
-        let counted = self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        counted.ok().map(|_| Counted(Arc::clone(self)))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// The service of one CGI mount.
 #[derive(Debug, Clone)]
@@ -149,7 +117,7 @@ impl Cgi {
 
 impl Shared {
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        let (parts, content) = request.into_parts();
+        let (mut parts, content) = request.into_parts();
         let sent = parts.extensions.get::<AsSent>().map_or(parts.uri.path(), |sent| sent.0.path());
         if is_ambiguous(sent) {
             return Refusal::BadRequest
@@ -159,23 +127,29 @@ impl Shared {
             Ok(program) => program,
             Err(refusal) => return refusal.response(),
         };
-        let Some(counted) = self.running.begin() else {
-            return Refusal::Unavailable.because(CROWDED);
+        let counted = match parts.extensions.remove::<Counted>() {
+            // It takes the place of one that named it.
+            Some(counted) => counted,
+            None => match self.running.begin().await {
+                Some(counted) => counted,
+                None => return Refusal::Unavailable.because(CROWDED),
+            },
         };
         let has_content = !content.is_end_stream();
         let environment = self.environment.of(&parts, &program);
-        let mut child = match Child::start(&program, &environment, has_content, counted, &self.complaints) {
-            Ok(child) => child,
-            Err(fault) => return fault.response(),
-        };
+        let mut child =
+            match Child::start(&program, &environment, has_content, counted.clone(), &self.complaints) {
+                Ok(child) => child,
+                Err(fault) => return fault.response(),
+            };
         let feed = child.input().map(|input| Feed::start(content, input));
         let watch = parts.extensions.get::<ConnectionFacts>().map(|facts| facts.presence.watch());
         let output = Output::new(child, feed, watch, self.timeout, Arc::clone(&self.complaints));
-        self.answer_with(output, parts).await
+        self.answer_with(output, parts, counted).await
     }
 
     /// Answers with what a program says.
-    async fn answer_with(&self, mut output: Output, parts: Parts) -> Response<Body> {
+    async fn answer_with(&self, mut output: Output, mut parts: Parts, counted: Counted) -> Response<Body> {
         let answer = match output.head().await {
             Ok(answer) => answer,
             Err(fault) => return fault.response(),
@@ -183,6 +157,7 @@ impl Shared {
         match answer {
             Answer::Local(target) => {
                 output.forget();
+                parts.extensions.insert(counted);
                 LocalRedirect::to(target, parts)
             }
             Answer::Response(response) => {
@@ -214,20 +189,5 @@ impl Service<Request<Body>> for Cgi {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move { Ok(shared.answer(request).await) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn programs_are_counted_until_they_end() {
-        let running = Running::new(Some(2));
-        let all: Vec<_> = (0..2).map(|_| running.begin().unwrap()).collect();
-        assert!(running.begin().is_none());
-        assert!(running.begin().is_none());
-        drop(all);
-        assert!(running.begin().is_some());
     }
 }

@@ -37,7 +37,8 @@ pub struct Global<'a> {
     pub ip_limit_wsi: Option<u32>,
     /// `global.rlimit-nofile`: the process limit of open files.
     pub rlimit_nofile: Option<u32>,
-    /// `global.limit-cgi-programs`, a key of our own: most CGI programs at once. `None`: the server's default, 512.
+    /// `global.limit-cgi-programs`, a key of our own: most CGI programs at once. `None`: the server's default, 512, or less
+    /// where the limit of open files has no room for so many.
     pub limit_cgi_programs: Option<u32>,
     /// The access logs of all vhosts, each path once, in the order of the first vhost that names it.
     pub access_logs: Vec<AccessLog<'a>>,

@@ -11,12 +11,12 @@ use tokio::process::{Child as Process, ChildStdout};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::Counted;
 use super::environment::Variables;
 use super::feed::Input;
 use super::program::Program;
+use super::running::Counted;
 use super::spawn::spawn;
-use super::stderr;
+use super::stderr::{self, Followed};
 use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
 use crate::response::fault::Fault;
@@ -27,7 +27,15 @@ pub(super) struct Child {
     /// `None` once it was reaped.
     process: Option<Process>,
     group: Arc<Group>,
-    counted: Option<Counted>,
+    /// `None` once it was reaped.
+    lives: Option<Lives>,
+}
+
+/// What lasts as long as a program.
+#[derive(Debug)]
+struct Lives {
+    _counted: Counted,
+    _stderr: Option<Followed>,
 }
 
 /// The process group of a program.
@@ -70,13 +78,11 @@ impl Child {
             };
             Fault::new(refusal, format!("`{path}` cannot be started in `{folder}`: {error}"))
         })?;
-        if let Some(stderr) = process.stderr.take() {
-            let complaints = Arc::clone(complaints);
-            tokio::spawn(async move { stderr::follow(stderr, &complaints).await });
-        }
+        let stderr = process.stderr.take().map(|stderr| stderr::follow(stderr, complaints, counted.clone()));
+        let lives = Lives { _counted: counted, _stderr: stderr };
         let id = process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let group = Arc::new(Group { id, reaped: AtomicBool::new(false) });
-        Ok(Self { process: Some(process), group, counted: Some(counted) })
+        Ok(Self { process: Some(process), group, lives: Some(lives) })
     }
 
     /// Its standard input, if it has content to read.
@@ -109,7 +115,7 @@ impl Child {
 
     fn reaped(&mut self) {
         self.group.reaped.store(true, Ordering::Relaxed);
-        self.process = None;
+        (self.process, self.lives) = (None, None);
     }
 }
 
@@ -120,13 +126,13 @@ impl Drop for Child {
     fn drop(&mut self) {
         let Some(mut process) = self.process.take() else { return };
         self.group.kill();
-        let (group, counted) = (Arc::clone(&self.group), self.counted.take());
+        let (group, lives) = (Arc::clone(&self.group), self.lives.take());
         // Without a runtime the process is ending, and init reaps.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 let _ = process.wait().await;
                 group.reaped.store(true, Ordering::Relaxed);
-                drop(counted);
+                drop(lives);
             });
         }
     }

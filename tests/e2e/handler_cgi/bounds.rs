@@ -1,0 +1,169 @@
+//! How many programs there may be, and what they leave behind.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+
+use tests::client::{Client, get};
+use tests::config::{TempConfig, free_port};
+use tests::lines::lines;
+use tests::server::Server;
+use tests::{PATIENCE, program};
+
+use super::{HEAD, Site, gone, hanging, programs, sh};
+
+#[test]
+fn so_many_programs_and_no_more() {
+    let port = free_port();
+    let config = TempConfig::vhost(
+        port,
+        ", \"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"cgi://@DIR@/hang\", \"cgi-timeout\": \"1000\" }]",
+    )
+    .conf("{ \"global\": { \"limit-cgi-programs\": 2 } }")
+    .program("hang", &hanging(""));
+    let server = Server::start(&config.compile());
+    let mut clients: Vec<Client> = (0..2).map(|_| Client::tcp(port)).collect();
+    clients.iter_mut().for_each(|client| client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+    let pids = lines(&config.path("pids"), 2);
+    assert_eq!(get(port, "a.test", "/").status, 503);
+    let _ = server.line_with("`limit-cgi-programs`");
+    clients.pop();
+    // Either of them made room.
+    let mut next = Client::tcp(port);
+    loop {
+        next.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        if lines(&config.path("pids"), 2).len() > 2 {
+            break;
+        }
+        next.set_patience(std::time::Duration::from_millis(50));
+        if next.response("GET").is_none() {
+            break;
+        }
+    }
+    let all = lines(&config.path("pids"), 3);
+    drop((clients, next));
+    pids.iter().chain(&all).for_each(|pids| gone(pids));
+}
+
+/// Programs of which there may be one at a time.
+fn one_at_a_time(programs: &[(&str, &str)]) -> Site {
+    let port = free_port();
+    let inner = ", \"mounts\": [{ \"mountpoint\": \"/bin\", \"origin\": \"cgi://@DIR@/bin\" }]";
+    let mut config = TempConfig::vhost(port, inner).conf("{ \"global\": { \"limit-cgi-programs\": 1 } }");
+    for (name, text) in programs {
+        config = config.program(&format!("bin/{name}"), text);
+    }
+    let server = Server::start(&config.compile());
+    Site { config, server, port }
+}
+
+#[test]
+fn one_after_the_other_is_one_at_a_time() {
+    let site = one_at_a_time(&[
+        ("quick", &sh(&format!("{HEAD}; echo quick"))),
+        ("count", &sh("printf 'Content-Length: 3\\n\\nout'")),
+        ("away", &sh("printf 'Location: /bin/quick\\n\\n'")),
+        // It is there as long as the one that it names.
+        (
+            "stays",
+            &sh("printf 'Location: /bin/quick\\n\\n'; exec >&-; echo $$ >> @DIR@/pids; exec sleep 1000"),
+        ),
+    ]);
+    let mut client = Client::tcp(site.port);
+    for number in 0..50 {
+        let (name, text) = if number % 2 == 0 { ("quick", "quick\n") } else { ("count", "out") };
+        let answer = client.get("a.test", &format!("/bin/{name}"));
+        assert_eq!((answer.status, answer.text().as_str()), (200, text), "{number}");
+    }
+    assert_eq!(client.get("a.test", "/bin/away").text(), "quick\n");
+    assert_eq!(client.get("a.test", "/bin/stays").text(), "quick\n");
+    lines(&site.config.path("pids"), 1).iter().for_each(|pid| gone(pid));
+}
+
+#[test]
+fn what_programs_leave_behind_holds_no_descriptor() {
+    let daemon = sh(&format!(
+        "setsid sleep 1000 >/dev/null & echo $! >> @DIR@/pids; {HEAD}; echo done; echo last >&2"
+    ));
+    let site = programs(&[("daemon", &daemon)], "");
+    let mut client = Client::tcp(site.port);
+    assert_eq!(client.get("a.test", "/").text(), "home");
+    let before = site.server.open_files();
+    for _ in 0..30 {
+        assert_eq!(client.get("a.test", "/daemon").text(), "done\n");
+    }
+    // Meanwhile all of them live.
+    let pids = lines(&site.config.path("pids"), 30);
+    assert!(site.server.open_files_down_to(before) <= before);
+    for pid in &pids {
+        assert!(fs::exists(format!("/proc/{pid}/exe")).unwrap(), "process {pid} has ended");
+    }
+    let said = site.server.line_with("stderr: last");
+    assert!(said.contains("mount `/daemon`"), "{said}");
+    let _ = Command::new("kill").args(pids).status().unwrap();
+}
+
+#[test]
+fn programs_leave_open_files_for_others() {
+    let port = free_port();
+    let inner = ", \"access-log\": \"@DIR@/log\", \"mounts\": [
+        { \"mountpoint\": \"/hang\", \"origin\": \"cgi://@DIR@/hang\", \"cgi-timeout\": \"1000\" },
+        { \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" } ]";
+    let few_files = |config: &TempConfig| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n 1024; exec \"$0\" \"$1\""]);
+        Server::spawn(command.arg(program::path("lwsrun")).arg(config.compile()))
+    };
+    let config = || TempConfig::vhost(port, inner).www("index.html", "home").program("hang", &hanging(""));
+    let too_many = config().conf("{ \"global\": { \"limit-cgi-programs\": 31 } }");
+    let said = few_files(&too_many).line_with("`limit-cgi-programs` is 31");
+    assert!(said.contains("conf:1: ") && said.contains("have room for 30"), "{said}");
+    let config = config();
+    let _server = few_files(&config);
+    let clients: Vec<Client> = (0..300)
+        .map(|_| {
+            let mut client = Client::tcp(port);
+            client.send("POST /hang HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nabc");
+            client
+        })
+        .collect();
+    let pids = lines(&config.path("pids"), 30);
+    assert_eq!(get(port, "a.test", "/").text(), "home");
+    // All others are refused.
+    let refused = lines(&config.path("log"), 270 + 1);
+    assert!(
+        refused.iter().all(|line| line.contains("/hang HTTP/1.1\" 503") || line.contains("/ HTTP/1.1\" 200"))
+    );
+    assert_eq!(get(port, "a.test", "/").text(), "home");
+    drop(clients);
+    pids.iter().for_each(|pids| gone(pids));
+}
+
+#[test]
+fn nobody_is_left_unreaped() {
+    let site = programs(&[("quick", &sh(&format!("{HEAD}; echo quick")))], "");
+    let mut client = Client::tcp(site.port);
+    for _ in 0..50 {
+        assert_eq!(client.get("a.test", "/quick").text(), "quick\n");
+    }
+    let children = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", site.server.id())).unwrap();
+        let of_task =
+            |task: std::io::Result<fs::DirEntry>| fs::read_to_string(task.unwrap().path().join("children"));
+        tasks.map(|task| of_task(task).unwrap_or_default()).collect::<String>()
+    };
+    let descriptors = || fs::read_dir(format!("/proc/{}/fd", site.server.id())).unwrap().count();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !children().is_empty() {
+        assert!(std::time::Instant::now() < deadline, "children: {}", children());
+        thread::yield_now();
+    }
+    let before = descriptors();
+    for _ in 0..50 {
+        assert_eq!(client.get("a.test", "/quick").text(), "quick\n");
+    }
+    while descriptors() > before {
+        assert!(std::time::Instant::now() < deadline, "{} descriptors, before {before}", descriptors());
+        thread::yield_now();
+    }
+}
