@@ -104,7 +104,10 @@ pub fn check(path: &Path, registry: &Registry) -> Result<Report, RunError> {
     let plan = Arc::new(map::open(path).map_err(Cause::from)?);
     let mut errors = survey::refusals(&plan);
     let mut warnings: Vec<_> = survey::warnings(&plan, registry).chain(missing_docroots(&plan)).collect();
-    errors.extend(Identity::of(&plan).err().map(|error| error.to_string()));
+    match Identity::of(&plan) {
+        Ok(identity) => warnings.extend(survey::unchangeable_roots(&plan, identity.user())),
+        Err(error) => errors.push(error.to_string()),
+    }
     let (unusable, unwise) = Keys::check(&plan);
     errors.extend(unusable.iter().map(ToString::to_string));
     errors.extend(survey::faults_of_logs(&plan));
@@ -187,6 +190,7 @@ async fn serve(
 fn warn(plan: Arc<Plan>, registry: Registry) -> io::Result<()> {
     let look = move || {
         survey::warnings(&plan, &registry)
+            .chain(survey::unchangeable_roots(&plan, nix::unistd::geteuid()))
             .chain(missing_docroots(&plan))
             .for_each(|warning| tracing::warn!("{warning}"));
     };

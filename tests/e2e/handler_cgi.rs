@@ -1,6 +1,7 @@
 //! CGI programs: real ones, in `sh` and `python3`, that behave well and badly.
 
 mod bounds;
+mod roots;
 mod uploads;
 
 use std::fs;
@@ -452,28 +453,4 @@ fn standard_error_is_in_the_log_line_by_line() {
     assert!(said.contains("conf.d/site:") && said.contains("mount `/err`"), "{said}");
     let said = site.server.line_with("stderr: two");
     assert!(!said.contains('\x1b'), "{said:?}");
-}
-
-#[test]
-fn a_new_root() {
-    if !rustix::process::geteuid().is_root() {
-        return;
-    }
-    let port = free_port();
-    let inner = ", \"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"cgi:///run.sh\", \"cgi-chroot\": \"@DIR@/root\", \"cgi-chdir\": \"/sub\" }]";
-    let config = TempConfig::vhost(port, inner)
-        .program("root/run.sh", &sh(&format!("{HEAD}; echo /* $PWD")))
-        .program("root/sub/x", "");
-    // A shell, and the libraries that it needs.
-    let shell = fs::canonicalize("/bin/sh").unwrap();
-    let needs = String::from_utf8(Command::new("ldd").arg(&shell).output().unwrap().stdout).unwrap();
-    let libraries = needs.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned);
-    for path in libraries.chain(["/bin/sh".to_owned()]) {
-        let to = config.path("root").join(path.trim_start_matches('/'));
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(&path, to).unwrap();
-    }
-    let _server = Server::start(&config.compile());
-    let text = get(port, "a.test", "/").text();
-    assert!(text.contains("/run.sh") && text.contains("/sub /sub\n") && !text.contains("/etc"), "{text}");
 }

@@ -101,6 +101,11 @@ impl Identity {
         Ok(())
     }
 
+    /// The user that serves.
+    pub(crate) fn user(&self) -> Uid {
+        self.uid.unwrap_or_else(unistd::geteuid)
+    }
+
     /// Whether nothing would change: real, effective and saved ids are all what they shall be.
     fn is_current(&self) -> bool {
         let (Ok(users), Ok(groups)) = (unistd::getresuid(), unistd::getresgid()) else { return false };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nix::unistd::Uid;
 use schemas::plan::{AccessLog, Origin, Plan, VhostId};
 
 use super::honour::{self, Scope, Unhonoured};
@@ -69,6 +70,22 @@ pub(crate) fn faults_of_logs(plan: &Plan) -> Vec<String> {
     logs.iter().filter_map(fault).collect()
 }
 
+/// Words about each `cgi-chroot` of a server that serves as another user than root.
+pub(crate) fn unchangeable_roots(plan: &Plan, user: Uid) -> impl Iterator<Item = String> {
+    let vhosts = plan.vhost_ids().filter(move |_| !user.is_root());
+    vhosts.flat_map(move |id| {
+        let mounts = plan.vhost(id).mounts;
+        mounts.into_iter().filter(|mount| mount.cgi_chroot.is_some()).map(move |mount| {
+            let place = plan.describe(mount.place);
+            format!(
+                "{place}: mount `{}`: `cgi-chroot` needs root or CAP_SYS_CHROOT, and the server runs as user {user}; \
+                 without that requests are answered 502",
+                mount.mountpoint
+            )
+        })
+    })
+}
+
 /// Words about each docroot that is not there now. It may come later, so that is no reason not to start.
 ///
 /// Asks the file system once for each mount, which takes long for many mounts, and for ever on a dead network disk:
@@ -90,10 +107,10 @@ pub(crate) fn missing_docroots(plan: &Plan) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use schemas::plan::{Bind, Families, Global, Listener, Vhost};
+    use schemas::plan::{Bind, Families, Global, Listener, Mount, Vhost};
 
     use super::*;
-    use crate::boot::testing::{global, listener, vhost, written};
+    use crate::boot::testing::{global, listener, mount, vhost, written};
 
     fn plan(global: &Global<'_>, vhosts: &[Vhost<'_>]) -> Plan {
         let bind = Bind::Any { port: 80, families: Families::Both };
@@ -115,6 +132,15 @@ mod tests {
         assert!(found[0].starts_with("conf.d/site:7: vhost `a.test`: `listen-accept-role`"), "{found:?}");
         let found = refusals(&plan(&Global { ip_limit_ah: Some(1), ..global() }, &[vhost()]));
         assert!(found[0].contains("`ip-limit-ah`"), "{found:?}");
+    }
+
+    #[test]
+    fn new_roots_need_root() {
+        let chroot = Mount { cgi_chroot: Some("/srv"), ..mount("/x") };
+        let plan = plan(&global(), &[Vhost { mounts: vec![mount("/"), chroot], ..vhost() }]);
+        let found: Vec<_> = unchangeable_roots(&plan, Uid::from_raw(1000)).collect();
+        assert!(found.len() == 1 && found[0].contains("mount `/x`: `cgi-chroot`"), "{found:?}");
+        assert_eq!(unchangeable_roots(&plan, Uid::from_raw(0)).count(), 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child as Process, ChildStdout};
 use tokio::runtime::Handle;
@@ -68,15 +69,16 @@ impl Child {
         complaints: &Arc<Complaints>,
     ) -> Result<Self, Fault> {
         let mut process = spawn(program, environment, has_content).map_err(|error| {
-            let (path, folder) = (program.path.display(), program.folder.to_string_lossy());
-            let refusal = match error.kind() {
+            let refusal = match error.error().kind() {
                 ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy => {
                     Refusal::Unavailable
                 }
-                _ if error.raw_os_error() == Some(EMFILE) => Refusal::Unavailable,
+                _ if error.error().raw_os_error().is_some_and(|number| NO_FILE.contains(&number)) => {
+                    Refusal::Unavailable
+                }
                 _ => Refusal::BadGateway,
             };
-            Fault::new(refusal, format!("`{path}` cannot be started in `{folder}`: {error}"))
+            Fault::new(refusal, error.words(program))
         })?;
         let stderr = process.stderr.take().map(|stderr| stderr::follow(stderr, complaints, counted.clone()));
         let lives = Lives { _counted: counted, _stderr: stderr };
@@ -119,8 +121,8 @@ impl Child {
     }
 }
 
-/// Too many open files: it has no kind of its own.
-const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
+/// Too many open files, of the process or of the system: they have no kinds of their own.
+const NO_FILE: [i32; 2] = [Errno::MFILE.raw_os_error(), Errno::NFILE.raw_os_error()];
 
 impl Drop for Child {
     fn drop(&mut self) {

@@ -9,16 +9,76 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+use rustix::io::Errno;
 use tokio::process::Child;
 
 use super::environment::Variables;
 use super::program::Program;
 
+/// Why a program cannot be started.
+#[derive(Debug)]
+pub(super) enum SpawnError {
+    /// `cgi-chroot` cannot become its root.
+    Root(io::Error),
+    /// `cgi-chdir` cannot become its folder, seen from that root.
+    Folder(io::Error),
+    /// The rest, and all of it where there is no `cgi-chroot`.
+    Program(io::Error),
+}
+
+/// The step that failed in a child, in the number of its error, which is all that comes from there: Linux has no error
+/// above 4095.
+const STEP: i32 = 1 << 16;
+const ROOT: i32 = STEP;
+const FOLDER: i32 = STEP * 2;
+
+impl SpawnError {
+    fn of(error: io::Error) -> Self {
+        let number = error.raw_os_error().unwrap_or_default();
+        let plain = io::Error::from_raw_os_error(number % STEP);
+        match number - number % STEP {
+            ROOT => Self::Root(plain),
+            FOLDER => Self::Folder(plain),
+            _ => Self::Program(error),
+        }
+    }
+
+    /// What the system says.
+    pub(super) fn error(&self) -> &io::Error {
+        match self {
+            Self::Root(error) | Self::Folder(error) | Self::Program(error) => error,
+        }
+    }
+
+    /// What is wrong with which key, and what to do.
+    pub(super) fn words(&self, program: &Program<'_>) -> String {
+        let (path, folder) = (program.path.display(), program.folder.to_string_lossy());
+        let root = program.chroot.map(|root| root.to_string_lossy()).unwrap_or_default();
+        match self {
+            Self::Root(error) if error.kind() == io::ErrorKind::PermissionDenied => format!(
+                "`{path}` cannot have `{root}` (`cgi-chroot`) as its root: {error}; the server has to run as root, or with \
+                 CAP_SYS_CHROOT"
+            ),
+            Self::Root(error) => format!("`{path}` cannot have `{root}` (`cgi-chroot`) as its root: {error}"),
+            Self::Folder(error) => {
+                format!(
+                    "`{path}` cannot have `{folder}` inside `{root}` as its folder (`cgi-chdir`): {error}"
+                )
+            }
+            Self::Program(error) => format!("`{path}` cannot be started in `{folder}`: {error}"),
+        }
+    }
+}
+
 /// Starts a program; with `has_content` its standard input is a pipe, else it ends at once.
 ///
 /// # Errors
 /// If the system cannot start it.
-pub(super) fn spawn(program: &Program<'_>, environment: &Variables, has_content: bool) -> io::Result<Child> {
+pub(super) fn spawn(
+    program: &Program<'_>,
+    environment: &Variables,
+    has_content: bool,
+) -> Result<Child, SpawnError> {
     let mut command = Command::new(&program.path);
     command
         .env_clear()
@@ -33,18 +93,18 @@ pub(super) fn spawn(program: &Program<'_>, environment: &Variables, has_content:
             command.current_dir(OsStr::from_bytes(program.folder.as_bytes()));
         }
     }
-    tokio::process::Command::from(command).spawn()
+    tokio::process::Command::from(command).spawn().map_err(SpawnError::of)
 }
 
 /// Has the child change its root, and then its folder.
 #[allow(unsafe_code, reason = "`pre_exec` is unsafe, since little may be done between fork and exec")]
 fn in_new_root(command: &mut Command, program: &Program<'_>) {
     let (root, folder) = (program.chroot.cloned().unwrap_or_default(), program.folder.clone());
+    let failed = |step: i32| move |error: Errno| io::Error::from_raw_os_error(step + error.raw_os_error());
     let change = move || {
-        rustix::process::chroot(root.as_c_str())?;
-        rustix::process::chdir(c"/")?;
-        rustix::process::chdir(folder.as_c_str())?;
-        Ok(())
+        rustix::process::chroot(root.as_c_str()).map_err(failed(ROOT))?;
+        rustix::process::chdir(c"/").map_err(failed(ROOT))?;
+        rustix::process::chdir(folder.as_c_str()).map_err(failed(FOLDER))
     };
     // SAFETY: the closure runs in the forked child, where only async-signal-safe things may be done. It makes three
     // system calls with texts that exist already: no allocation, no lock, no unwinding.
