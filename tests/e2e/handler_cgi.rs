@@ -273,6 +273,7 @@ fn status_location_and_heads() {
             ("see", &sh("printf 'Location: /there\\nStatus: 303 See Other\\n\\n'")),
             ("local", &sh("printf 'Location: /bin/../bin/status?a=b\\n\\n'")),
             ("file", &sh("cat >/dev/null; printf 'Location: /index.html\\n\\n'")),
+            ("login", &sh("printf 'Location: /index.html\\nSet-Cookie: a=1\\nSet-Cookie: b=2\\n\\n'")),
             ("loop", &sh("printf 'Location: /loop\\n\\n'")),
             ("none", &sh("printf 'Status: 204\\n\\nthis goes nowhere'")),
             (
@@ -298,6 +299,9 @@ fn status_location_and_heads() {
     assert_eq!((see.status, see.header("location")), (303, Some("/there")));
     assert_eq!((ask("GET", "/local").status, ask("GET", "/local").text().as_str()), (418, "teapot"));
     assert_eq!(ask("POST", "/file").text(), "home");
+    let login = ask("POST", "/login");
+    assert_eq!((login.status, login.header("location")), (302, Some("/index.html")));
+    assert_eq!(login.header_all("set-cookie"), ["a=1", "b=2"]);
     assert_eq!(ask("GET", "/loop").status, 502);
     let none = ask("GET", "/none");
     assert_eq!((none.status, none.body.len()), (204, 0));

@@ -101,7 +101,7 @@ impl Environment {
         let path = program.path.as_os_str().as_bytes();
         told.bytes("SCRIPT_PATH", path);
         told.bytes("SCRIPT_FILENAME", path);
-        told.text("SCRIPT_NAME", &program.name);
+        told.bytes("SCRIPT_NAME", &program.name);
         told.bytes("PATH_INFO", &program.rest);
         if let Some(docroot) = &self.docroot {
             told.text("DOCUMENT_ROOT", docroot);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_LENGTH;
 use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::io::AsyncReadExt;
@@ -249,13 +249,14 @@ impl Fault {
     }
 }
 
-/// What a head means (RFC 3875, section 6.2).
+/// What a head means (RFC 3875, section 6.2). A path of this vhost is answered in its place only if it stands alone:
+/// other fields, such as cookies, are meant for the client.
 pub(super) fn answer(head: Head) -> Answer {
     let Head { status, location, fields, .. } = head;
     if let (None, Some(location)) = (status, &location)
         && location.starts_with('/')
         && !location.starts_with("//")
-        && !fields.contains_key(CONTENT_TYPE)
+        && fields.len() == 1
     {
         return Answer::Local(location.clone());
     }

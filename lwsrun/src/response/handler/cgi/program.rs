@@ -34,6 +34,8 @@ pub(super) struct Programs {
     folder: CString,
     /// The mountpoint's canonical path, without a final slash.
     mountpoint: Box<str>,
+    /// The same, decoded.
+    name: Box<[u8]>,
 }
 
 /// A program that was found.
@@ -41,8 +43,8 @@ pub(super) struct Programs {
 pub(super) struct Program<'p> {
     /// Its path, as it is started.
     pub(super) path: PathBuf,
-    /// The URL path that names it: SCRIPT_NAME.
-    pub(super) name: String,
+    /// The URL path that names it, decoded: SCRIPT_NAME.
+    pub(super) name: Vec<u8>,
     /// What follows, decoded: PATH_INFO.
     pub(super) rest: Vec<u8>,
     /// The folder that becomes its root.
@@ -62,11 +64,13 @@ impl Programs {
         };
         let folder = mount.cgi_chdir.unwrap_or(if mount.cgi_chroot.is_some() { "/" } else { FOLDER });
         let mountpoint = canonical_path(mount.mountpoint.as_bytes());
+        let mountpoint = mountpoint.trim_end_matches('/');
         Self {
             path,
             chroot: mount.cgi_chroot.map(text),
             folder: text(folder),
-            mountpoint: mountpoint.trim_end_matches('/').into(),
+            mountpoint: mountpoint.into(),
+            name: decoded(mountpoint).into(),
         }
     }
 
@@ -77,7 +81,7 @@ impl Programs {
     pub(super) fn find(&self, path: &str) -> Result<Program<'_>, Refusal> {
         let rest = path.get(self.mountpoint.len()..).unwrap_or_default();
         let Some(root) = self.open_folder().map_err(refusal)? else {
-            return Ok(self.program(self.path.clone(), self.mountpoint.to_string(), rest));
+            return Ok(self.program(self.path.clone(), self.name.to_vec(), rest));
         };
         let mut end = 0;
         for name in rest.split('/').skip(1).take(DEEPEST) {
@@ -89,17 +93,15 @@ impl Programs {
             }
             if is_program(&root, below).map_err(refusal)? {
                 let path = self.path.join(OsStr::from_bytes(below));
-                return Ok(self.program(path, format!("{}{}", self.mountpoint, &rest[..end]), &rest[end..]));
+                let name = [&*self.name, b"/", below].concat();
+                return Ok(self.program(path, name, &rest[end..]));
             }
         }
         Err(Refusal::NotFound)
     }
 
-    fn program(&self, path: PathBuf, name: String, rest: &str) -> Program<'_> {
-        // The path is canonical, so what is left of it decodes.
-        let rest =
-            if rest.is_empty() { Vec::new() } else { decode_path(rest).unwrap_or_default().into_owned() };
-        Program { path, name, rest, chroot: self.chroot.as_ref(), folder: &self.folder }
+    fn program(&self, path: PathBuf, name: Vec<u8>, rest: &str) -> Program<'_> {
+        Program { path, name, rest: decoded(rest), chroot: self.chroot.as_ref(), folder: &self.folder }
     }
 
     /// The folder of programs; `None` if the mount's is a program, or is not there. Links lead to where they will lead
@@ -117,6 +119,11 @@ impl Programs {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// A part of a canonical path, which always decodes.
+fn decoded(part: &str) -> Vec<u8> {
+    if part.is_empty() { Vec::new() } else { decode_path(part).unwrap_or_default().into_owned() }
 }
 
 /// Whether a path below a folder is a program; `false` for a folder.
@@ -155,7 +162,7 @@ mod tests {
     fn found(programs: &Programs, path: &str) -> Result<(String, String, String), Refusal> {
         let program = programs.find(path)?;
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Ok((text(program.path.as_os_str().as_bytes()), program.name, text(&program.rest)))
+        Ok((text(program.path.as_os_str().as_bytes()), text(&program.name), text(&program.rest)))
     }
 
     #[test]
@@ -182,7 +189,7 @@ mod tests {
         };
         assert_eq!(found(&programs, "/cgi/a"), ok("a", "/cgi/a", ""));
         assert_eq!(found(&programs, "/cgi/a/x/y%20z"), ok("a", "/cgi/a", "/x/y z"));
-        assert_eq!(found(&programs, "/cgi/deep/b%20c/x"), ok("deep/b c", "/cgi/deep/b%20c", "/x"));
+        assert_eq!(found(&programs, "/cgi/deep/b%20c/x"), ok("deep/b c", "/cgi/deep/b c", "/x"));
         assert_eq!(found(&programs, "/cgi/in"), ok("in", "/cgi/in", ""));
         for path in ["/cgi", "/cgi/", "/cgi/none", "/cgi/deep", "/cgi/deep/", "/cgi/out", "/cgi/sh"] {
             assert_eq!(found(&programs, path).unwrap_err(), Refusal::NotFound, "{path}");
@@ -192,6 +199,8 @@ mod tests {
         }
         let one = Programs::new(&mount("/"), &format!("{bin}/a"));
         assert_eq!(found(&one, "/x/y"), ok("a", "", "/x/y"));
+        let blank = Programs::new(&mount("/a b/"), &format!("{bin}/a"));
+        assert_eq!(found(&blank, "/a%20b/x"), ok("a", "/a b", "/x"));
     }
 
     #[test]
