@@ -13,6 +13,7 @@ mod pace;
 mod peek;
 mod presence;
 mod raw;
+mod read_closed;
 mod sendfile;
 mod slot;
 mod tls;
@@ -46,6 +47,7 @@ use addresses::Addresses;
 use limits::Limits;
 use peek::{Peek, Spoken};
 use raw::Raw;
+use read_closed::ReadClosed;
 use sendfile::{Sendfile, Socket};
 use slot::{Slot, Slotted};
 
@@ -212,7 +214,7 @@ async fn serve_tls<S>(
     deadline: Instant,
 ) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + ReadClosed + Unpin + Send + 'static,
 {
     // On the heap, so that only handshakes hold what handshakes need.
     let handshake = timeout_at(deadline, Box::pin(tls::handshake(stream, &serving, facts.listener)));

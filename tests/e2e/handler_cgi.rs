@@ -413,6 +413,33 @@ fn a_client_that_leaves_takes_the_program_with_it() {
 }
 
 #[test]
+fn a_client_that_leaves_more_behind_takes_the_program_with_it() {
+    let site = programs(&[("deaf", &hanging(""))], ", \"cgi-timeout\": \"1000\"");
+    let get = "GET /deaf HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    let post = |length: usize| {
+        let head = format!("POST /deaf HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\n\r\n");
+        // The kernel has to take all that the program does not: the end comes behind it.
+        head + &"x".repeat(150_000)
+    };
+    let cases = [
+        ("the next request", format!("{get}GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")),
+        ("the beginning of one", format!("{get}GE")),
+        ("content that the program does not read", post(150_000)),
+        ("a part of it", post(900_000)),
+        ("little of it", post(9_000_000)),
+    ];
+    for (number, (what, request)) in cases.iter().enumerate() {
+        let mut client = Client::tcp(site.port);
+        client.send(request);
+        let pids = lines(&site.config.path("pids"), number + 1).pop().unwrap();
+        drop(client);
+        gone(&pids);
+        let log = lines(&site.config.path("log"), number + 1);
+        assert!(log.iter().any(|line| line.contains("/deaf HTTP/1.1\" 499 -")), "{what}: {log:?}");
+    }
+}
+
+#[test]
 fn the_end_of_the_server_is_that_of_its_programs() {
     let site = programs(&[("hang", &hanging(""))], ", \"cgi-timeout\": \"1000\"");
     let mut client = Client::tcp(site.port);

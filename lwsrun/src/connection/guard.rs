@@ -14,6 +14,7 @@
 
 mod asked;
 mod chunks;
+mod departure;
 mod fault;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
@@ -39,11 +40,13 @@ pub(crate) use self::asked::field_of;
 pub(crate) use self::fault::Fault;
 
 use self::asked::Asked;
+use self::departure::Glances;
 use self::refusal::Refusing;
 use self::scanner::{Scanned, Scanner};
 use super::limits::Limits;
 use super::pace::{Pace, Wait};
 use super::presence::Presence;
+use super::read_closed::ReadClosed;
 use crate::response::error::Refusal;
 use crate::response::log::Entry;
 
@@ -132,6 +135,7 @@ pub(super) struct Guarded<S> {
     writing: Pace,
     answers: Arc<Answers>,
     presence: Presence,
+    glances: Glances,
     make_answer: MakeAnswer,
 }
 
@@ -164,6 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             writing: Pace::default(),
             answers,
             presence,
+            glances: Glances::default(),
             make_answer: Box::new(make_answer),
         }
     }
@@ -352,27 +357,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         written
     }
 
-    /// While an answer is made and nobody reads: looks whether the client has gone. What it sends meanwhile is the next
-    /// request, and held.
-    fn look_for_end(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let busy = self.aside || self.refusing.is_some() || self.scanner.is_undecided();
-        if busy || self.scanner.is_in_body() || !self.held.is_empty() {
-            return Ok(());
-        }
-        let mut space = [MaybeUninit::uninit(); PIECE];
-        let mut piece = ReadBuf::uninit(&mut space);
-        let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, &mut piece) else { return Ok(()) };
-        if read.is_err() || piece.filled().is_empty() {
-            self.presence.end();
-            // The handler was asked earlier in this turn.
-            cx.waker().wake_by_ref();
-            return read;
-        }
-        self.held.extend_from_slice(piece.filled());
-        self.scan_held();
-        Ok(())
-    }
-
     /// Whether the guard writes, so that nobody else may.
     fn is_answering(&self) -> bool {
         self.refusing.as_ref().is_some_and(|refusing| refusing.begun)
@@ -411,7 +395,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + ReadClosed + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let guard = self.get_mut();
         if guard.is_answering() {
@@ -446,10 +430,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         if let Some(reader) = guard.reader.take() {
             reader.wake();
         }
-        if guard.presence.is_wanted() {
-            guard.look_for_end(cx)?;
-        }
-        Poll::Ready(Ok(()))
+        Poll::Ready(guard.look_for_end(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

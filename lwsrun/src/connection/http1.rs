@@ -14,6 +14,7 @@ use super::finish::asked_to_end;
 use super::guard::{Answers, Guarded};
 use super::limits::FIELDS;
 use super::presence::Presence;
+use super::read_closed::ReadClosed;
 use super::upgraded::Unwrap;
 use super::{Connection, Failure, turns};
 use crate::boot::site::Answered;
@@ -34,7 +35,7 @@ struct Exchange {
 /// `sends_files` says that the stream knows chunks that stand for files.
 pub(super) async fn serve<S>(stream: S, mut connection: Connection, sends_files: bool) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + ReadClosed + Unpin + Send + 'static,
 {
     let drain = connection.serving.drain.clone();
     connection.facts.presence = Presence::looked_for();

@@ -2,7 +2,11 @@
 //!
 //! While an answer is made nobody reads from the client, so nobody would notice that it has gone. A handler that
 //! [watches](Presence::watch) has the guard look for the end of the input at each turn of the connection's task, and
-//! learns of it when it is polled next, which is at once: both are polled by that task.
+//! learns of it when it is polled next, which is at once: both are polled by that task. Behind the next request, or content
+//! that the handler does not take, the end is seen within a second.
+//!
+//! What TCP cannot tell: if more than the kernel takes is on its way, the end waits at the client behind it. The clocks of
+//! the handler are the only bound then.
 //!
 //! A client that has closed its own side only cannot be told from one that is gone. Handlers that watch take it for
 //! gone, as other proxies do; files are sent to it all the same. HTTP/2 drops the handler of a stream that is reset, so

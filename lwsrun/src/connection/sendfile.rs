@@ -26,6 +26,8 @@ use tokio::net::{TcpStream, UnixStream};
 
 pub(crate) use region::{SLOT, SharedFile, chunk};
 
+use super::read_closed::ReadClosed;
+
 /// The most that is put together before it is written, in bytes: for the system one small piece costs less than two, by more
 /// than the copy.
 const SMALL: usize = 2 << 10;
@@ -146,6 +148,12 @@ fn copy_part(socket: BorrowedFd<'_>, part: &region::Part, length: usize) -> io::
 
 fn cut_short() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "a file was cut short while it was being sent")
+}
+
+impl<S: ReadClosed> ReadClosed for Sendfile<S> {
+    fn is_read_closed(&self) -> bool {
+        self.socket.is_read_closed()
+    }
 }
 
 impl<S: Socket> AsyncRead for Sendfile<S> {

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::addresses::Place;
+use super::read_closed::ReadClosed;
 
 /// A place among the worker's connections, and among those of the peer's address.
 #[derive(Debug)]
@@ -32,6 +33,12 @@ pub(crate) struct Slotted<S> {
 impl<S> Slotted<S> {
     pub(super) fn new(stream: S, slot: Slot) -> Self {
         Self { stream, _slot: slot }
+    }
+}
+
+impl<S: ReadClosed> ReadClosed for Slotted<S> {
+    fn is_read_closed(&self) -> bool {
+        self.stream.is_read_closed()
     }
 }
 

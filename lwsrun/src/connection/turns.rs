@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::guard::{Answers, Guarded};
+use super::read_closed::ReadClosed;
 use super::{Failure, trim};
 
 /// Serves a connection until it ends by itself, or asks it to once `end` resolves.
@@ -24,7 +25,7 @@ pub(super) async fn serve<S, H, B>(
     end: impl Future<Output = ()>,
 ) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + ReadClosed + Unpin + Send + 'static,
     H: HttpService<Incoming, ResBody = B, Error = Infallible> + Unpin,
     B: Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -57,11 +58,14 @@ where
         let Some(taken_down) = take_down(connection) else { return Ok(()) };
         (guarded, service) = taken_down;
         trim::freed();
+        if ending {
+            return Ok(guarded.shutdown().await?);
+        }
         let next = poll_fn(|cx| match guarded.poll_quiet(cx) {
             Poll::Pending => end.as_mut().poll(cx).map(|()| Ok(false)),
             next => next,
         });
-        if ending || !next.await? {
+        if !next.await? {
             return Ok(guarded.shutdown().await?);
         }
     }
@@ -74,7 +78,7 @@ fn take_down<S, H, B>(
     connection: Box<UpgradeableConnection<TokioIo<Box<Guarded<S>>>, H>>,
 ) -> Option<(Box<Guarded<S>>, H)>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + ReadClosed + Unpin,
     H: HttpService<Incoming, ResBody = B, Error = Infallible>,
     B: Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,

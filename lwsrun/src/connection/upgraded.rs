@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::guard::Guarded;
 use super::http2::Sending;
+use super::read_closed::ReadClosed;
 
 /// A transport of any kind.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -41,7 +42,7 @@ enum Kind {
 
 impl Unwrap {
     /// For connections whose transport is a guarded one of this kind.
-    pub(super) fn guarded<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>() -> Self {
+    pub(super) fn guarded<S: AsyncRead + AsyncWrite + ReadClosed + Unpin + Send + 'static>() -> Self {
         Self(Kind::Guarded(|upgraded| match upgraded.downcast::<TokioIo<Box<Guarded<S>>>>() {
             Ok(Parts { io, read_buf, .. }) => {
                 let (stream, held) = io.into_inner().into_parts();

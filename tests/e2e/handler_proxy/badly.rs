@@ -271,6 +271,26 @@ fn a_client_that_leaves_takes_the_upstreams_request_with_it() {
 }
 
 #[test]
+fn a_client_that_leaves_more_behind_takes_the_upstreams_request_with_it() {
+    let get = "GET /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    let post = "POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9000000\r\n\r\n";
+    for request in [format!("{get}{get}"), format!("{get}GE"), format!("{post}{}", "x".repeat(150_000))] {
+        let (note, noted) = channel();
+        let upstream = Upstream::start(move |_, mut client| {
+            let _ = head(&mut client);
+            note.send("asked").unwrap();
+            note.send(if client.rest().is_some() { "closed" } else { "open" }).unwrap();
+        });
+        let site = before(&upstream, "");
+        let mut client = Client::tcp(site.port);
+        client.send(&request);
+        assert_eq!(noted.recv_timeout(PATIENCE), Ok("asked"));
+        drop(client);
+        assert_eq!(noted.recv_timeout(PATIENCE), Ok("closed"), "{request:.100}");
+    }
+}
+
+#[test]
 fn connections_are_counted() {
     let (upstream, noted) = {
         let (note, noted) = channel();

@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::UnixStream;
 
 use super::fuzz::{Seen, by_hyper, echo, read_alike, scanned};
 use super::*;
@@ -149,7 +150,7 @@ fn served_with(answers: Arc<Answers>) -> (DuplexStream, Arc<Mutex<Vec<Seen>>>) {
 /// Serves a connection, and notes what is asked.
 async fn serving_of<S>(server: S, answers: Arc<Answers>, seen: Arc<Mutex<Vec<Seen>>>) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + ReadClosed + Unpin + Send + 'static,
 {
     let refuse = |fault: Fault, host: Option<&str>, _: RefusedHead<'_>| {
         (page_of(fault.refusal.status(), &format!("{} at {host:?}", fault.what)), None)
@@ -456,6 +457,33 @@ async fn a_handler_that_waits_learns_that_the_client_has_gone() {
     assert_eq!((statuses.len(), seen.lock().unwrap().len()), (1, 1), "{text}");
 }
 
+/// On a real socket, which tells of its end.
+#[tokio::test]
+async fn a_client_that_leaves_more_behind_has_gone_as_well() {
+    let get = "GET /gone HTTP/1.1\r\nHost: h\r\n\r\n";
+    let post = |length| format!("POST /gone HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
+    let content = "x".repeat(100_000);
+    for request in [
+        format!("{get}GET /2 HTTP/1.1\r\nHost: h\r\n\r\n"),
+        format!("{get}GE"),
+        post(100_000) + &content,
+        post(100_001) + &content,
+        get.replace("Host", "Connection: upgrade\r\nUpgrade: x\r\nHost") + "x",
+    ] {
+        let (mut client, server) = UnixStream::pair().unwrap();
+        let seen = Arc::default();
+        let serving = tokio::spawn(serving_of(server, Arc::default(), Arc::clone(&seen)));
+        client.write_all(request.as_bytes()).await.unwrap();
+        drop(client);
+        let _ = serving.await.unwrap();
+        assert_eq!(
+            seen.lock().unwrap().first().map(|seen| seen.0.clone()),
+            Some("GONE".to_owned()),
+            "{request:.80}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn what_comes_while_an_answer_is_made_is_the_next_request() {
     let (mut client, seen) = served();
@@ -472,6 +500,12 @@ async fn what_comes_while_an_answer_is_made_is_the_next_request() {
 
 /// Says goodbye for ever.
 struct Stuck(DuplexStream);
+
+impl ReadClosed for Stuck {
+    fn is_read_closed(&self) -> bool {
+        self.0.is_read_closed()
+    }
+}
 
 impl AsyncRead for Stuck {
     fn poll_read(
