@@ -10,7 +10,7 @@ use tests::lines::lines;
 use tests::server::Server;
 use tests::{PATIENCE, program};
 
-use super::{HEAD, Site, gone, hanging, programs, sh};
+use super::{HEAD, Site, gone, hanging, programs, served, sh};
 
 #[test]
 fn so_many_programs_and_no_more() {
@@ -166,4 +166,30 @@ fn nobody_is_left_unreaped() {
         assert!(std::time::Instant::now() < deadline, "{} descriptors, before {before}", descriptors());
         thread::yield_now();
     }
+}
+
+#[test]
+fn what_has_left_the_group_holds_nobody_up() {
+    // Its output stays open, and the kill of the group does not reach it.
+    let leaves = sh("setsid sleep 1000 & echo $! >> @DIR@/left; echo $$ >> @DIR@/pids; exec sleep 1000");
+    let site = programs(&[("leaves", &leaves)], ", \"cgi-timeout\": \"1\"");
+    let mut client = Client::tcp(site.port);
+    assert_eq!(client.get("a.test", "/").text(), "home");
+    let before = site.server.open_files();
+    assert_eq!(client.get("a.test", "/leaves").status, 504);
+    lines(&site.config.path("pids"), 1).iter().for_each(|pid| gone(pid));
+    let left = lines(&site.config.path("left"), 1);
+    assert!(fs::exists(format!("/proc/{}/exe", left[0])).unwrap(), "it has ended");
+    assert!(site.server.open_files_down_to(before) <= before);
+    let _ = Command::new("kill").args(left).status().unwrap();
+}
+
+#[test]
+fn a_program_may_have_as_many_files_open_as_the_server() {
+    let site = served(&[("limits", &sh(&format!("{HEAD}; ulimit -Sn; ulimit -Hn")))], "", |plan| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -Sn 500; ulimit -Hn 2000; exec \"$0\" \"$1\""]);
+        Server::spawn(command.arg(program::path("lwsrun")).arg(plan))
+    });
+    assert_eq!(get(site.port, "a.test", "/limits").text(), "2000\n2000\n");
 }

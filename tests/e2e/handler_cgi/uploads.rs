@@ -3,6 +3,7 @@
 use std::fs;
 
 use tests::client::{Client, get};
+use tests::h2::{Connection, DATA, END_HEADERS, END_STREAM, HEADERS, block};
 use tests::lines::lines;
 
 use super::{HEAD, Site, gone, hanging, programs, sh};
@@ -86,4 +87,50 @@ fn the_end_of_the_server_is_no_end_of_the_content() {
     pids.iter().for_each(|pid| gone(pid));
     drop(clients);
     assert!(!config.path("done").exists());
+}
+
+#[test]
+fn the_length_of_content_is_told_whenever_it_can_be_known() {
+    let count = sh(&format!("{HEAD}; echo ${{CONTENT_LENGTH-none}} $(wc -c)"));
+    let site = programs(&[("count", &count)], "");
+    let in_chunks = |chunks: &[usize]| {
+        let mut client = Client::tcp(site.port);
+        client.send("POST /count HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for &length in chunks {
+            client.send([format!("{length:x}\r\n").as_bytes(), &vec![7; length], b"\r\n"].concat());
+        }
+        client.send("0\r\n\r\n");
+        client.expect("POST").text()
+    };
+    assert_eq!(in_chunks(&[1, 2, 3]), "6 6\n");
+    assert_eq!(in_chunks(&[40_000, 25_536]), "65536 65536\n");
+    assert_eq!(in_chunks(&[]), "0 0\n");
+    assert_eq!(in_chunks(&[300_000, 1]), "none 300001\n");
+    let mut client = Client::tcp(site.port);
+    client.send("POST /count HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\nabc");
+    assert_eq!(client.expect("POST").text(), "3 3\n");
+    assert_eq!(client.get("a.test", "/count").text(), "none 0\n");
+}
+
+#[test]
+fn the_length_of_content_is_told_in_http2() {
+    let count = sh(&format!("{HEAD}; echo ${{CONTENT_LENGTH-none}} $(wc -c)"));
+    let site = programs(&[("count", &count)], "");
+    let fields = [(":method", "POST"), (":scheme", "http"), (":authority", "a.test"), (":path", "/count")];
+    let mut h2 = Connection::open(Client::tcp(site.port), &[]);
+    h2.send(HEADERS, END_HEADERS, 1, &block(&fields));
+    h2.send(DATA, 0, 1, b"abc");
+    h2.send(DATA, END_STREAM, 1, b"def");
+    assert_eq!(h2.answer(1), (200, b"6 6\n".to_vec()));
+}
+
+#[test]
+fn content_that_breaks_off_before_its_program_starts_starts_none() {
+    let site = programs(&[("count", &sh("echo started >> @DIR@/started"))], "");
+    let mut client = Client::tcp(site.port);
+    client.send("POST /count HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    drop(client);
+    let log = lines(&site.config.path("log"), 1);
+    assert!(log[0].contains("\"POST /count HTTP/1.1\" 499 -"), "{log:?}");
+    assert!(!site.config.path("started").exists());
 }

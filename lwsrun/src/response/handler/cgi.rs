@@ -3,6 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`program`] | which program a path names: the one of the mount, or one inside its folder |
+//! | [`content`] | how long the request's content is |
 //! | [`environment`] | what the program is told |
 //! | [`running`] | counts it: there may be only so many |
 //! | [`spawn`] | starts it: its own process group, three descriptors, nothing copied |
@@ -31,6 +32,7 @@
 
 mod child;
 mod clock;
+mod content;
 mod ending;
 mod environment;
 mod feed;
@@ -63,9 +65,10 @@ use crate::request::path::AsSent;
 use crate::response::complaints::Complaints;
 use crate::response::error::{Nothing, Refusal};
 use child::Child;
+use content::Content;
 use environment::Environment;
 use feed::Feed;
-use output::{Answer, Output};
+use output::{Answer, Fault, Output};
 use program::Programs;
 use running::Counted;
 
@@ -135,7 +138,8 @@ impl Shared {
                 None => return Refusal::Unavailable.because(CROWDED),
             },
         };
-        let has_content = !content.is_end_stream();
+        let Ok(content) = Content::of(&mut parts, content).await else { return Fault::Gone.response() };
+        let has_content = !content.is_empty();
         let environment = self.environment.of(&parts, &program);
         let mut child =
             match Child::start(&program, &environment, has_content, counted.clone(), &self.complaints) {

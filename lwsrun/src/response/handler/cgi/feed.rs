@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Context;
 
-use axum::body::Body;
 use futures_util::task::AtomicWaker;
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -14,6 +13,7 @@ use tokio::process::ChildStdin;
 use tokio::task::JoinHandle;
 
 use super::child::Group;
+use super::content::Content;
 
 /// How much of the content is read and thrown away after the program has closed its input, in bytes: what is not read
 /// would have the kernel throw the answer away.
@@ -92,7 +92,7 @@ pub(super) struct Progress {
 
 impl Feed {
     /// Feeds all of `content`, and then the end of file.
-    pub(super) fn start(content: Body, input: Input) -> Self {
+    pub(super) fn start(content: Content, input: Input) -> Self {
         let state = Arc::new(State::default());
         let task = tokio::spawn(feed(content, input, Arc::clone(&state)));
         Self { task: Some(task), state }
@@ -128,18 +128,19 @@ impl Drop for Feed {
     }
 }
 
-async fn feed(mut content: Body, mut input: Input, state: Arc<State>) {
+async fn feed(content: Content, mut input: Input, state: Arc<State>) {
+    let Content { first: mut data, rest: mut content } = content;
     let say = |what: &AtomicBool| {
         state.waits.store(false, Ordering::Relaxed);
         what.store(true, Ordering::Relaxed);
         state.reader.wake();
     };
-    let refused = loop {
+    while input.write(&data, &state.taken).await.is_ok() {
         state.waits.store(true, Ordering::Relaxed);
         // Where the answer is complete, hyper tells the end of the content only with the next request, but its length was
         // told.
         let next = if content.is_end_stream() { None } else { content.frame().await };
-        let data = match next {
+        data = match next {
             None => {
                 input.close();
                 return say(&state.done);
@@ -148,14 +149,11 @@ async fn feed(mut content: Body, mut input: Input, state: Arc<State>) {
             Some(Err(_)) => return say(&state.broken),
         };
         state.waits.store(false, Ordering::Relaxed);
-        if input.write(&data, &state.taken).await.is_err() {
-            // That is its right.
-            input.close();
-            break data.len() as u64;
-        }
-    };
+    }
+    // It wants no more, which is its right.
+    input.close();
     say(&state.done);
-    let mut thrown_away = refused;
+    let mut thrown_away = data.len() as u64;
     while thrown_away <= THROWN_AWAY
         && let Some(Ok(frame)) = content.frame().await
     {
