@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tests::PATIENCE;
 use tests::client::Client;
@@ -226,6 +226,35 @@ fn nobody_is_waited_for_without_end() {
     assert_eq!(Client::tcp(shared).rest().as_deref(), Some(&b""[..]));
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err());
+}
+
+/// Clients that have sent their end and are gone then: nobody reads them any more, and the other server says nothing.
+#[test]
+fn clients_that_are_gone_leave_nothing_behind() {
+    let port = free_port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let onward = format!("ipv4:127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let config = TempConfig::vhost(port, &raw("apply-listen-accept", &onward))
+        .conf("{ \"global\": { \"timeout-secs\": \"1\" } }");
+    let server = Server::start(&config.compile());
+    let before = server.open_files();
+    let silent: Vec<_> = (0..10)
+        .map(|_| {
+            let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+            client.write_all(b"hi").unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
+            let (mut other, _) = listener.accept().unwrap();
+            other.set_read_timeout(Some(PATIENCE)).unwrap();
+            let mut said = Vec::new();
+            other.read_to_end(&mut said).unwrap();
+            assert_eq!(said, b"hi");
+            // The kernel sends a reset.
+            rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+            other
+        })
+        .collect();
+    assert_eq!(server.open_files_down_to(before), before);
+    drop(silent);
 }
 
 #[test]

@@ -46,8 +46,8 @@ impl Raw {
         onward(&vhost).map(|onward| Self { onward, all: vhost.apply_listen_accept })
     }
 
-    /// Hands a connection on, until both sides have ended. `patience` is for the other side to answer, and for a silent
-    /// client to end once the other side has.
+    /// Hands a connection on, until both sides have ended. `patience` is for the server behind to be reached, and for
+    /// either side to be silent once the other has ended.
     ///
     /// # Errors
     /// If the other side cannot be reached, or either breaks off.
@@ -58,17 +58,17 @@ impl Raw {
         let mut client = Parting::new(client, patience);
         match &self.onward {
             Onward::Tcp(address) => {
-                let mut server = timeout(patience, TcpStream::connect(address)).await??;
+                let server = timeout(patience, TcpStream::connect(address)).await??;
                 server.set_nodelay(true)?;
                 keep_alive(&server)?;
-                copy_bidirectional(&mut client, &mut server).await
+                copy_bidirectional(&mut client, &mut Parting::new(server, patience)).await
             }
             Onward::Unix(path) => {
                 // A leading `@` is tokio's as well: a NUL, which no path has.
                 let path =
                     path.strip_prefix('@').map_or_else(|| path.to_string(), |name| format!("\0{name}"));
-                let mut server = timeout(patience, UnixStream::connect(path)).await??;
-                copy_bidirectional(&mut client, &mut server).await
+                let server = timeout(patience, UnixStream::connect(path)).await??;
+                copy_bidirectional(&mut client, &mut Parting::new(server, patience)).await
             }
         }
         .map(drop)

@@ -1,4 +1,7 @@
-//! A client to whom nothing more will be said: it may go on sending, but not be silent for ever.
+//! A peer to whom nothing more will be said: it may go on sending, but not be silent for ever.
+//!
+//! Its silence is all that tells of a peer that is gone: whoever has sent its end is read no more, so that nobody sees it
+//! reset the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A client's stream. Once it was asked to shut down, its input ends after a silence.
+/// The stream of one side. Once it was asked to shut down, its input ends after a silence.
 pub(super) struct Parting<S> {
     stream: S,
     /// How long it may be silent then.
@@ -58,7 +61,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Parting<S> {
         let patience = self.patience;
         self.silence.get_or_insert_with(|| Box::pin(sleep(patience)));
         let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
-        // Also for whoever waits to read. TLS says goodbye, for which a client that takes nothing has no room.
+        // Also for whoever waits to read. TLS says goodbye, for which a peer that takes nothing has no room.
         if self.is_over(cx) && closed.is_pending() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
