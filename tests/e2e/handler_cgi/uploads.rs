@@ -61,6 +61,28 @@ fn a_program_that_has_answered_gets_all_of_the_content() {
 }
 
 #[test]
+fn chunks_and_http2_go_on_as_well() {
+    let site = site("1000");
+    let mut client = Client::tcp(site.port);
+    let chunk = |length: usize| [format!("{length:x}\r\n").as_bytes(), &vec![7; length], b"\r\n"].concat();
+    client.send("POST /counts HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client.send(chunk(100_000));
+    assert_eq!(client.expect("POST").text(), "out");
+    client.send([chunk(LENGTH - 100_000), b"0\r\n\r\n".to_vec()].concat());
+    let _ = lines(&site.config.path("done"), 1);
+    assert_eq!(fs::metadata(site.config.path("counts.whole")).unwrap().len(), LENGTH as u64);
+
+    let fields = [(":method", "POST"), (":scheme", "http"), (":authority", "a.test"), (":path", "/closes")];
+    let mut h2 = Connection::open(Client::tcp(site.port), &[]);
+    h2.send(HEADERS, END_HEADERS, 1, &block(&[&fields[..], &[("content-length", "6")]].concat()));
+    h2.send(DATA, 0, 1, b"abc");
+    assert_eq!(h2.answer(1), (200, b"out".to_vec()));
+    h2.send(DATA, END_STREAM, 1, b"def");
+    let _ = lines(&site.config.path("done"), 2);
+    assert_eq!(fs::read(site.config.path("closes.whole")).unwrap(), b"abcdef");
+}
+
+#[test]
 fn a_part_of_the_content_is_never_taken_for_all_of_it() {
     let site = site("1000");
     let clients = ["counts", "closes", "empty"].map(|name| answered(&site, name));
