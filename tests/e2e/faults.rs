@@ -81,3 +81,19 @@ fn each_fault_is_said_once_with_place_request_and_reason() {
     );
     assert!(!log.contains("secret"), "{log}");
 }
+
+#[test]
+fn the_noise_of_a_program_hides_no_fault() {
+    let port = free_port();
+    let inner = ", \"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"cgi://@DIR@/noisy\" }]";
+    let noisy = "#!/bin/sh\ni=0\nwhile [ $i -lt 60 ]; do echo noise $i >&2; i=$((i+1)); done\nexit 1\n";
+    let config = TempConfig::vhost(port, inner).program("noisy", noisy);
+    let server = Server::start(&config.compile());
+    assert_eq!(get(port, "a.test", "/").status, 502);
+    let _ = server.line_with("\"GET /\" answered 502: ");
+    // When the period is over, without another request.
+    let said = server.line_with("more lines were left out");
+    assert!(said.ends_with("conf.d/site:2: mount `/`: stderr: 10 more lines were left out"), "{said}");
+    let log = server.log()();
+    assert_eq!(log.matches("mount `/`: stderr: noise ").count(), 50, "{log}");
+}

@@ -9,6 +9,8 @@ use schemas::plan::{Place, Protocol, Vhost};
 use super::terms::Terms;
 use super::{Instance, InterpretRequest, Options, Registry, Sessions, StartError, VhostContext};
 use crate::counts::Served;
+use crate::response::error::Refusal;
+use crate::response::fault::Fault;
 
 /// What a vhost's `ws-protocols` name, in config order: running, or not served and why.
 pub(crate) struct VhostProtocols {
@@ -150,18 +152,18 @@ fn start(
 }
 
 impl Running {
-    /// [`Instance::interpret`], of which a panic is no more than a file that cannot be rewritten.
+    /// [`Instance::interpret`], of which a panic costs this answer and no more.
     ///
     /// # Errors
-    /// Why not, in words for the log.
-    pub(crate) fn interpret(&self, request: InterpretRequest, file: Body) -> Result<Body, String> {
+    /// Why the file is not rewritten.
+    pub(crate) fn interpret(&self, request: InterpretRequest, file: Body) -> Result<Body, Fault> {
         let interpret = || Arc::clone(&self.instance).interpret(request, file);
-        let why = match catch_unwind(AssertUnwindSafe(interpret)) {
+        let (refusal, why) = match catch_unwind(AssertUnwindSafe(interpret)) {
             Ok(Some(body)) => return Ok(body),
-            Ok(None) => "cannot rewrite files",
-            Err(_) => "panicked over the file",
+            Ok(None) => (Refusal::NotImplemented, "cannot rewrite files"),
+            Err(_) => (Refusal::Internal, "panicked over the file"),
         };
-        Err(format!("protocol `{}` {why}", self.protocol))
+        Err(Fault::new(refusal, format!("protocol `{}` {why}", self.protocol)))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Around the file service of a mount. The file is asked for as a whole and as it is: ranges, conditions and codings are
 //! the client's questions about what the protocol makes of it, which nobody knows yet. What comes out is sent in chunks,
 //! without the length and the tags of the file. A protocol that cannot rewrite is answered 501, as in
-//! [`Instance::interpret`](crate::protocol::Instance::interpret); all that is no file is answered as ever.
+//! [`Instance::interpret`](crate::protocol::Instance::interpret), and one that panics 500; all that is no file is answered as ever.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use tower::Service;
 
 use crate::protocol::{InterpretRequest, Running};
 use crate::response::error::Refusal;
-use crate::response::fault::because;
+use crate::response::fault::{Fault, because};
 use crate::response::handler::file::InFile;
 
 /// Questions about bytes that the client will not get.
@@ -100,13 +100,13 @@ where
             parts.extensions.remove::<InFile>();
             let rewritten = match running {
                 Some(running) => running.interpret(asked, file),
-                None => Err("the protocol of this file does not run".to_owned()),
+                None => Err(Fault::new(Refusal::NotImplemented, "the protocol of this file does not run")),
             };
             let body = match rewritten {
                 Ok(body) => body,
-                Err(why) => {
+                Err(Fault { refusal, words }) => {
                     let page = "the protocol of this file cannot rewrite it";
-                    return Ok(because(Refusal::NotImplemented.explained(page), why));
+                    return Ok(because(refusal.explained(page), words));
                 }
             };
             for name in OF_THE_FILE {
@@ -151,6 +151,7 @@ mod tests {
         }
 
         fn interpret(self: Arc<Self>, request: InterpretRequest, file: Body) -> Option<Body> {
+            assert_ne!(request.query.as_deref(), Some("panic"));
             let query = futures_util::stream::iter(request.query.map(|query| Ok(Bytes::from(query))));
             let capitals =
                 file.into_data_stream().map(|piece| piece.map(|piece| piece.to_ascii_uppercase().into()));
@@ -210,6 +211,7 @@ mod tests {
         assert_eq!(ask("GET", "/large.txt").await.2, large.to_ascii_uppercase());
         assert_eq!((ask("HEAD", "/a.txt").await.0, ask("HEAD", "/a.txt").await.2.as_str()), (200, ""));
         assert_eq!(ask("GET", "/echo.xml").await.0, 501);
+        assert_eq!(ask("GET", "/a.txt?panic").await.0, 500);
         assert_eq!(ask("GET", "/none.txt").await.0, 404);
         assert_eq!(ask("POST", "/a.txt").await.0, 405);
     }

@@ -78,7 +78,7 @@ impl Lines<'_> {
 
     fn tell(&mut self) {
         let text = String::from_utf8_lossy(self.line.trim_ascii_end());
-        self.complaints.tell(&format!("stderr: {text}"));
+        self.complaints.tell_stderr(&text);
         self.line.clear();
     }
 }
