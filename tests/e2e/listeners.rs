@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tests::client::Client;
-use tests::config::TempConfig;
+use tests::config::{TempConfig, free_ports};
 use tests::program;
 use tests::server::Server;
 
@@ -174,5 +174,32 @@ fn want_of_open_files_passes() {
     // Those that were in the queue, and a new one.
     for _ in 0..3 {
         assert_eq!(Client::tcp(site.port).get("a.test", "/").text(), "home");
+    }
+}
+
+/// A worker that may have fewer connections than it has sockets serves all of them: quiet sockets take no places.
+#[test]
+fn quiet_sockets_take_no_places() {
+    const SOCKETS: u16 = 40;
+    let first = free_ports(SOCKETS);
+    let vhosts: Vec<_> = (first..first + SOCKETS)
+        .map(|port| {
+            format!("{{ \"name\": \"a.test\", \"port\": \"{port}\", \"interface\": \"127.0.0.1\"{WWW} }}")
+        })
+        .collect();
+    let config = TempConfig::new()
+        .conf("{ \"global\": { \"count-threads\": 1, \"rlimit-nofile\": 100 } }")
+        .conf_d("site", &format!("{{ \"vhosts\": [ {} ] }}", vhosts.join(",\n")))
+        .www("index.html", "home");
+    let _server = Server::start(&config.compile());
+    for port in (first..first + SOCKETS).rev() {
+        assert_eq!(Client::tcp(port).get("a.test", "/").text(), "home", "{port}");
+    }
+    // Nor do those who go without a word keep any.
+    for port in (first..first + SOCKETS).chain(first..first + SOCKETS) {
+        drop(Client::tcp(port));
+    }
+    for port in first..first + SOCKETS {
+        assert_eq!(Client::tcp(port).get("a.test", "/").text(), "home", "{port}");
     }
 }

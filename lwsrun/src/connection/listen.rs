@@ -1,8 +1,10 @@
 //! Accepting connections: one loop for each worker and socket, which no error ends and none makes spin.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -49,10 +51,10 @@ impl Socket {
         }
     }
 
-    async fn accept(&self) -> io::Result<Accepted> {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         match self {
-            Self::Tcp(socket) => socket.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer)),
-            Self::Unix(socket) => socket.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
+            Self::Tcp(socket) => socket.poll_accept(cx).map_ok(|(stream, peer)| Accepted::Tcp(stream, peer)),
+            Self::Unix(socket) => socket.poll_accept(cx).map_ok(|(stream, _)| Accepted::Unix(stream)),
         }
     }
 }
@@ -90,8 +92,8 @@ async fn accept_all(socket: &Socket, facts: &ConnectionFacts, serving: &Serving,
     let mut full = Seldom::default();
     let mut trouble = Trouble::default();
     loop {
-        let slot = free_slot(slots, &mut full).await;
-        match socket.accept().await {
+        let (accepted, slot) = next(socket, slots, &mut full).await;
+        match accepted {
             Ok(accepted) => {
                 trouble.back_off = BACK_OFF;
                 start(accepted, facts.clone(), serving.clone(), slot);
@@ -108,10 +110,31 @@ async fn accept_all(socket: &Socket, facts: &ConnectionFacts, serving: &Serving,
 async fn accept_waiting(socket: &Socket, facts: &ConnectionFacts, serving: &Serving, slots: &Arc<Semaphore>) {
     let mut full = Seldom::default();
     for _ in 0..MOST_WAITING {
-        let next = async { (free_slot(slots, &mut full).await, socket.accept().await) };
-        match tokio::time::timeout(QUIET, next).await {
-            Ok((slot, Ok(accepted))) => start(accepted, facts.clone(), serving.clone(), slot),
-            Ok((_, Err(_))) | Err(_) => return,
+        match tokio::time::timeout(QUIET, next(socket, slots, &mut full)).await {
+            Ok((Ok(accepted), slot)) => start(accepted, facts.clone(), serving.clone(), slot),
+            Ok((Err(_), _)) | Err(_) => return,
+        }
+    }
+}
+
+/// The next connection, and its place. Only somebody who is there gets a place, or a worker of many quiet sockets would
+/// have none left; and nobody is accepted without one.
+async fn next(
+    socket: &Socket,
+    slots: &Arc<Semaphore>,
+    full: &mut Seldom,
+) -> (io::Result<Accepted>, OwnedSemaphorePermit) {
+    let mut waited_for = None;
+    loop {
+        let try_accept = poll_fn(|cx| {
+            let slot = waited_for.take().or_else(|| Arc::clone(slots).try_acquire_owned().ok());
+            let Some(slot) = slot else { return Poll::Ready(None) };
+            // With nobody there the slot is free again at once.
+            socket.poll_accept(cx).map(|accepted| Some((accepted, slot)))
+        });
+        match try_accept.await {
+            Some(next) => return next,
+            None => waited_for = Some(free_slot(slots, full).await),
         }
     }
 }
