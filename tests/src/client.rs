@@ -25,6 +25,8 @@ pub struct Client {
     /// Bytes that came and were not taken yet.
     buffer: Vec<u8>,
     ended: bool,
+    /// It said so: no reset, and with TLS a `close_notify`.
+    in_order: bool,
 }
 
 #[derive(Debug)]
@@ -110,7 +112,7 @@ impl Client {
     }
 
     fn over(transport: Transport) -> Self {
-        let mut client = Self { transport, buffer: Vec::new(), ended: false };
+        let mut client = Self { transport, buffer: Vec::new(), ended: false, in_order: false };
         client.set_patience(PATIENCE);
         let done = match &client.transport {
             Transport::Tcp(stream) => stream.set_write_timeout(Some(PATIENCE)),
@@ -213,6 +215,12 @@ impl Client {
         self.ended
     }
 
+    /// Whether it was closed by the book: without a reset, and with TLS after a `close_notify`.
+    #[must_use]
+    pub fn has_ended_in_order(&self) -> bool {
+        self.in_order
+    }
+
     /// Waits for at least `count` bytes; whether they came.
     pub fn need(&mut self, count: usize) -> bool {
         while self.buffer.len() < count {
@@ -270,8 +278,10 @@ impl Client {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                 false
             }
-            Ok(_) | Err(_) => {
+            read => {
                 self.ended = true;
+                // rustls makes an error of an end without `close_notify`.
+                self.in_order = read.is_ok();
                 false
             }
         }

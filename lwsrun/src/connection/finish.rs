@@ -1,33 +1,10 @@
-//! The graceful end of a connection.
+//! When a connection shall end because of the drain.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::shutdown::Drain;
-
-/// Runs `serving`, and asks it to finish once `signal` resolves. It is on the heap, since the future that runs it would
-/// hold room for it more than once.
-pub(super) async fn finish_when<C: Future>(
-    mut serving: Pin<Box<C>>,
-    signal: impl Future<Output = ()>,
-    finish: impl Fn(Pin<&mut C>),
-) -> C::Output {
-    let mut signal = pin!(signal);
-    let mut finishing = false;
-    poll_fn(move |cx| {
-        // First what has arrived: a connection that has not read its request yet would be closed without an answer.
-        let served = serving.as_mut().poll(cx);
-        if served.is_ready() || finishing || signal.as_mut().poll(cx).is_pending() {
-            return served;
-        }
-        finishing = true;
-        finish(serving.as_mut());
-        serving.as_mut().poll(cx)
-    })
-    .await
-}
 
 /// How long an idle connection is left open after the drain has begun: for a request that had arrived by then, and that
 /// the runtime has not told us of yet.
@@ -74,20 +51,13 @@ mod tests {
     use crate::shutdown::DrainControl;
 
     #[tokio::test]
-    async fn the_drain_reaches_a_waiting_connection() {
+    async fn the_drain_wakes_who_waits_for_it() {
         let control = DrainControl::new();
         let drain = control.handle();
-        let (finished, wait) = tokio::sync::watch::channel(false);
-        let connection = tokio::spawn(async move {
-            let mut wait = wait;
-            let waiting = async { wait.wait_for(|finished| *finished).await.map(|finished| *finished) };
-            let finish = |_: Pin<&mut _>| {
-                finished.send_replace(true);
-            };
-            finish_when(Box::pin(waiting), Begun::new(&drain), finish).await
-        });
+        let waiting = tokio::spawn(async move { Begun::new(&drain).await });
         tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
         control.drain().await;
-        assert!(connection.await.unwrap().unwrap());
+        waiting.await.unwrap();
     }
 }

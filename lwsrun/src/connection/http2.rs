@@ -3,11 +3,15 @@
 mod activity;
 mod content;
 mod deferred;
+mod goodbye;
 mod in_place;
 mod owed;
 
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -17,10 +21,11 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep};
 
-use super::finish::{Begun, finish_when};
+use super::finish::Begun;
 use super::upgraded::Unwrap;
-use super::{Connection, ConnectionFacts, Failure};
+use super::{Connection, ConnectionFacts, Failure, LAST_WORDS};
 use crate::boot::site::Answered;
 use crate::request::in_flight::Share;
 use crate::response::error::Refusal;
@@ -41,6 +46,9 @@ const MAX_STREAMS: u32 = 128;
 /// Resets by the client that wait to be looked at, before it counts as a flood (CVE-2023-44487).
 const MAX_RESETS: usize = 20;
 
+/// How long a client that was told to go, and for which nothing is left to do, may take to go.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Resets that this side had to make because of the client, in the life of a connection.
 const MAX_LOCAL_RESETS: usize = 256;
 
@@ -56,7 +64,7 @@ pub(super) async fn serve<S>(stream: S, connection: Connection) -> Result<(), Fa
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let timeout = connection.serving.timeout;
+    let patience = connection.serving.timeout;
     let limits = connection.serving.limits();
     let drain = connection.serving.drain.clone();
     let websockets = connection.serving.site.opens_websockets(connection.facts.listener);
@@ -76,25 +84,39 @@ where
             async move { Ok::<_, Infallible>(shared.answer(request).await) }
         }
     });
-    let mut builder = builder(executor, timeout, limits.head.in_http2());
+    let mut builder = builder(executor, patience, limits.head.in_http2());
     if websockets {
         // RFC 8441, section 3.
         builder.enable_connect_protocol();
     }
     let owed = Arc::clone(&shared.owed);
-    let serving = Box::pin(deferred(stream, owed, limits.response_rate, |stream| {
+    // On the heap, since the future that runs it would hold room for it more than once.
+    let mut serving = Box::new(deferred(stream, owed, limits.response_rate, |stream| {
         builder.serve_connection(TokioIo::new(stream), service)
     }));
-    let end = async {
-        tokio::select! {
-            () = Begun::new(&drain) => {}
-            () = shared.activity.idle() => {}
+    let flood = poll_fn(|_| if shared.activity.is_flood() { Poll::Ready(()) } else { Poll::Pending });
+    let last = tokio::select! {
+        // First what has arrived. A flood makes it run, so that nobody needs to wake it for that.
+        biased;
+        result = &mut serving => return result,
+        () = flood => Some(&goodbye::FLOOD),
+        () = shared.activity.silent(patience) => Some(&goodbye::NOTHING_DONE),
+        () = Begun::new(&drain) => None,
+        () = shared.activity.idle() => None,
+    };
+    let last = match last {
+        Some(last) => &last[..],
+        None => {
+            Pin::new(&mut *serving).connection().graceful_shutdown();
+            tokio::select! {
+                biased;
+                result = &mut serving => return result,
+                last = shared.over(patience) => last,
+            }
         }
     };
-    tokio::select! {
-        result = finish_when(serving, end, |serving| serving.connection().graceful_shutdown()) => result,
-        () = shared.activity.silent(timeout) => Ok(()),
-    }
+    tokio::time::timeout(FAREWELL, serving.close(last)).await??;
+    Ok(())
 }
 
 /// What the streams of a connection share.
@@ -107,7 +129,7 @@ struct Shared {
 
 impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Response<Answer> {
-        let _request = self.activity.begin();
+        let mut begun = self.activity.begin();
         let Connection { serving, facts, .. } = &self.connection;
         let (mut parts, content) = request.into_parts();
         let sending = (parts.method == Method::CONNECT).then(Sending::default);
@@ -119,7 +141,7 @@ impl Shared {
         let host = parts.uri.authority().filter(|_| late.may_be()).map(ToString::to_string);
         let answered = serving.site.respond(facts, Request::from_parts(parts, content), None).await;
         let Answered { response, keep_alive } = answered;
-        self.activity.answered(keep_alive);
+        begun.answered(keep_alive);
         let response = if late.is_so() {
             let status = Refusal::Timeout.status();
             let page = serving.site.refusal(facts, host.as_deref(), status, SLOW);
@@ -131,6 +153,28 @@ impl Shared {
             self.executor.upgrades(sending);
         }
         response.map(|body| Answer::new(body, Arc::clone(&self.owed)))
+    }
+
+    /// Resolves when a client that was told to go has nothing to wait for and does not go: phones that sleep answer no
+    /// ping. Returns what is still to be said.
+    ///
+    /// While it says anything it may be reading what the kernel has for it, and the answer to that would be a reset of the
+    /// connection; but not for longer than `patience`.
+    async fn over(&self, patience: Duration) -> &'static [u8] {
+        let mut since = Instant::now();
+        loop {
+            let before = self.activity.events();
+            sleep(if before == 0 { LAST_WORDS } else { FAREWELL }).await;
+            let heard = self.owed.take_heard();
+            if self.activity.events() != before || self.executor.is_waiting() || !self.owed.is_nothing() {
+                since = Instant::now();
+            } else if before == 0 {
+                return &goodbye::NOTHING_DONE;
+            } else if !heard || since.elapsed() >= patience {
+                // h2 has announced the end.
+                return &[];
+            }
+        }
     }
 }
 

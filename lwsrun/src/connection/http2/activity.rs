@@ -9,6 +9,10 @@ use tokio::time::sleep;
 /// The shortest time for which a connection is kept: its requests come one by one.
 const LEAST: Duration = Duration::from_secs(1);
 
+/// Requests that a client may cancel before their answer begins, beyond those that were answered in between
+/// (CVE-2023-44487). What is cancelled is started all the same: programs, connections to upstreams.
+const MAX_CANCELLED: u32 = 100;
+
 /// What a connection's streams do, as far as it matters for when to end it.
 ///
 /// A response whose body is still sent is not counted: all that idleness leads to is a GOAWAY, which lets streams
@@ -19,6 +23,8 @@ pub(super) struct Activity {
     active: AtomicU32,
     /// Begins and ends of requests.
     events: AtomicU64,
+    /// Requests that were cancelled; each one that is answered makes up for one.
+    cancelled: AtomicU32,
     /// How long the next request may take to come, in milliseconds, as the last answer has it; at first for ever.
     keep_alive: AtomicU64,
     /// That has changed.
@@ -30,6 +36,7 @@ impl Default for Activity {
         Self {
             active: AtomicU32::new(0),
             events: AtomicU64::new(0),
+            cancelled: AtomicU32::new(0),
             keep_alive: AtomicU64::new(u64::MAX),
             changed: Notify::new(),
         }
@@ -41,28 +48,30 @@ impl Activity {
     pub(super) fn begin(&self) -> Request<'_> {
         self.active.fetch_add(1, Ordering::Relaxed);
         self.events.fetch_add(1, Ordering::Relaxed);
-        Request(self)
+        Request { activity: self, answered: false }
     }
 
-    /// A request was answered; the next one may take so long to come.
-    pub(super) fn answered(&self, keep_alive: Duration) {
-        let keep_alive = u64::try_from(keep_alive.as_millis()).unwrap_or(u64::MAX);
-        if self.keep_alive.swap(keep_alive, Ordering::Relaxed) != keep_alive {
-            self.changed.notify_one();
-        }
+    /// Begins and ends of requests so far.
+    pub(super) fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client makes work and does not want it.
+    pub(super) fn is_flood(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed) > MAX_CANCELLED
     }
 
     /// Resolves when nothing happened for as long as the last answer allows, and a second at least; at the latest after
     /// twice that.
     pub(super) async fn idle(&self) {
         loop {
-            let before = self.events.load(Ordering::Relaxed);
+            let before = self.events();
             let period = Duration::from_millis(self.keep_alive.load(Ordering::Relaxed)).max(LEAST);
             tokio::select! {
                 () = sleep(period) => {}
                 () = self.changed.notified() => continue,
             }
-            if self.active.load(Ordering::Relaxed) == 0 && self.events.load(Ordering::Relaxed) == before {
+            if self.active.load(Ordering::Relaxed) == 0 && self.events() == before {
                 return;
             }
         }
@@ -71,19 +80,39 @@ impl Activity {
     /// Resolves if no request came within `timeout`. hyper waits for the client's preface for ever.
     pub(super) async fn silent(&self, timeout: Duration) {
         sleep(timeout).await;
-        if self.events.load(Ordering::Relaxed) > 0 {
+        if self.events() > 0 {
             std::future::pending::<()>().await;
         }
     }
 }
 
 /// A request that is being answered.
-pub(super) struct Request<'a>(&'a Activity);
+pub(super) struct Request<'a> {
+    activity: &'a Activity,
+    answered: bool,
+}
+
+impl Request<'_> {
+    /// It was answered; the next one may take so long to come.
+    pub(super) fn answered(&mut self, keep_alive: Duration) {
+        self.answered = true;
+        let Activity { cancelled, changed, .. } = self.activity;
+        // Most often there is nothing to make up for, and this is one load.
+        let _ = cancelled.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_sub(1));
+        let keep_alive = u64::try_from(keep_alive.as_millis()).unwrap_or(u64::MAX);
+        if self.activity.keep_alive.swap(keep_alive, Ordering::Relaxed) != keep_alive {
+            changed.notify_one();
+        }
+    }
+}
 
 impl Drop for Request<'_> {
     fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Ordering::Relaxed);
-        self.0.events.fetch_add(1, Ordering::Relaxed);
+        self.activity.active.fetch_sub(1, Ordering::Relaxed);
+        self.activity.events.fetch_add(1, Ordering::Relaxed);
+        if !self.answered {
+            self.activity.cancelled.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -95,8 +124,8 @@ mod tests {
     async fn idle_counts_from_the_last_event() {
         let activity = Activity::default();
         let start = tokio::time::Instant::now();
-        let request = activity.begin();
-        activity.answered(Duration::from_secs(10));
+        let mut request = activity.begin();
+        request.answered(Duration::from_secs(10));
         let work = async {
             sleep(Duration::from_secs(25)).await;
             drop(request);
@@ -112,11 +141,25 @@ mod tests {
         let start = tokio::time::Instant::now();
         let work = async {
             sleep(Duration::from_secs(500)).await;
-            activity.answered(Duration::from_secs(100));
+            activity.begin().answered(Duration::from_secs(100));
             sleep(Duration::from_secs(30)).await;
-            activity.answered(Duration::from_secs(5));
+            activity.begin().answered(Duration::from_secs(5));
         };
         tokio::join!(activity.idle(), work);
         assert_eq!(start.elapsed().as_secs(), 535);
+    }
+
+    #[test]
+    fn answers_make_up_for_what_was_cancelled_and_are_not_saved_up() {
+        let activity = Activity::default();
+        let answer = || activity.begin().answered(Duration::ZERO);
+        (0..1000).for_each(|_| answer());
+        (0..MAX_CANCELLED).for_each(|_| drop(activity.begin()));
+        assert!(!activity.is_flood());
+        answer();
+        drop(activity.begin());
+        assert!(!activity.is_flood());
+        drop(activity.begin());
+        assert!(activity.is_flood());
     }
 }

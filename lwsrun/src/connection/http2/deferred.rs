@@ -8,6 +8,7 @@
 //! It also sees to it that the client takes what it is owed, at the least rate of [`Pace`].
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,7 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct Deferred<S> {
     shared: Arc<Mutex<Buffered<S>>>,
+    owed: Arc<Owed>,
 }
 
 /// Runs a connection over a [`Deferred`] transport, and writes what it left in the buffer.
@@ -54,6 +56,8 @@ struct Buffered<S> {
     buffer: Vec<u8>,
     /// How much of it is written.
     written: usize,
+    /// It ends with the end of a frame: h2 asks for a flush only then.
+    whole: bool,
     /// The stream itself has something to flush.
     unflushed: bool,
     /// Bytes that the stream took since that was last asked.
@@ -70,10 +74,17 @@ pub(super) fn deferred<S, C>(
     rate: Rate,
     connect: impl FnOnce(Deferred<S>) -> C,
 ) -> Flushing<C, S> {
-    let buffered =
-        Buffered { stream, buffer: Vec::new(), written: 0, unflushed: false, moved: 0, closing: false };
+    let buffered = Buffered {
+        stream,
+        buffer: Vec::new(),
+        written: 0,
+        whole: true,
+        unflushed: false,
+        moved: 0,
+        closing: false,
+    };
     let shared = Arc::new(Mutex::new(buffered));
-    let connection = connect(Deferred { shared: Arc::clone(&shared) });
+    let connection = connect(Deferred { shared: Arc::clone(&shared), owed: Arc::clone(&owed) });
     Flushing { connection, shared, owed, taken: 0, pace: Pace::default(), rate }
 }
 
@@ -85,6 +96,22 @@ impl<C, S> Flushing<C, S> {
         S: Unpin,
     {
         Pin::new(&mut self.get_mut().connection)
+    }
+
+    /// Ends it where it stands, with what is in the buffer, that frame, and an orderly end of the transport.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub(super) async fn close(self, last: &[u8]) -> io::Result<()>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        let Self { connection, shared, .. } = self;
+        drop(connection);
+        poll_fn(|cx| lock(&shared).poll_room(cx)).await?;
+        lock(&shared).append(last);
+        poll_fn(|cx| lock(&shared).poll_flush(cx)).await?;
+        poll_fn(|cx| Pin::new(&mut lock(&shared).stream).poll_shutdown(cx)).await
     }
 
     /// Whether the client leaves what it is owed for too long.
@@ -123,6 +150,7 @@ where
             let mut buffered = lock(&self.shared);
             (buffered.poll_flush(cx), std::mem::take(&mut buffered.moved), buffered.closing)
         };
+        self.owed.set_blocked(flushed.is_pending());
         match (done, flushed) {
             (Poll::Ready(done), _) => Poll::Ready(done.map_err(Into::into)),
             // Nobody else would learn of it before the next write.
@@ -137,6 +165,13 @@ where
 }
 
 impl<S: AsyncWrite + Unpin> Buffered<S> {
+    /// Puts a frame of our own behind those of h2, unless h2 is in the midst of one.
+    fn append(&mut self, frame: &[u8]) {
+        if self.whole {
+            self.buffer.extend_from_slice(frame);
+        }
+    }
+
     /// Writes the buffer.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.buffer.len() {
@@ -187,7 +222,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Deferred<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut lock(&self.shared).stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut lock(&self.shared).stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.owed.hear();
+        }
+        read
     }
 }
 
@@ -196,6 +236,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Deferred<S> {
         let mut inner = lock(&self.shared);
         let count = ready!(inner.poll_room(cx))?.min(bytes.len());
         inner.buffer.extend_from_slice(&bytes[..count]);
+        inner.whole = false;
         Poll::Ready(Ok(count))
     }
 
@@ -212,6 +253,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Deferred<S> {
             inner.buffer.extend_from_slice(&slice[..count]);
             left -= count;
         }
+        inner.whole = false;
         Poll::Ready(Ok(room - left))
     }
 
@@ -220,6 +262,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Deferred<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        lock(&self.shared).whole = true;
         Poll::Ready(Ok(()))
     }
 

@@ -7,6 +7,7 @@
 //! A stream that was upgraded goes on in a task that sends what the upgrade's owner writes. [`Sending`] is the way to it.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 
@@ -15,11 +16,20 @@ use tokio::task::AbortHandle;
 
 /// hyper's way to run the streams of a connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct InPlace {
+pub(super) struct InPlace(Arc<Streams>);
+
+/// What the streams of a connection share.
+#[derive(Debug, Default)]
+struct Streams {
     /// Of the stream that is being upgraded: hyper starts its sending in the same turn in which it is given the answer
     /// that says so.
-    upgraded: Arc<Mutex<Option<Sending>>>,
+    upgraded: Mutex<Option<Sending>>,
+    /// Those that wait for something: to be answered, for more of an answer, for what is sent on an upgraded one.
+    waiting: AtomicUsize,
 }
+
+/// A stream that waits, until it is dropped.
+struct Waiting(Arc<Streams>);
 
 /// What sends on a stream that was upgraded. It waits for the client for as long as that wants, even if nobody holds the
 /// stream any more.
@@ -29,7 +39,12 @@ pub(crate) struct Sending(Arc<OnceLock<AbortHandle>>);
 impl InPlace {
     /// The next future sends on a stream that is upgraded now.
     pub(super) fn upgrades(&self, sending: Sending) {
-        *self.upgraded.lock().unwrap_or_else(PoisonError::into_inner) = Some(sending);
+        *self.0.upgraded.lock().unwrap_or_else(PoisonError::into_inner) = Some(sending);
+    }
+
+    /// Whether any stream waits for something other than the client to take its bytes.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -39,15 +54,32 @@ where
     F::Output: Send + 'static,
 {
     fn execute(&self, future: F) {
-        let sending = self.upgraded.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let sending = self.0.upgraded.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut future: Pin<Box<F>> = Box::pin(future);
         if future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            let task = tokio::spawn(future);
+            let waiting = Waiting::new(&self.0);
+            let task = tokio::spawn(async move {
+                let _waiting = waiting;
+                future.await;
+            });
             if let Some(Sending(of_stream)) = sending {
                 // It is given away once, so nothing is there.
                 let _ = of_stream.set(task.abort_handle());
             }
         }
+    }
+}
+
+impl Waiting {
+    fn new(streams: &Arc<Streams>) -> Self {
+        streams.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(streams))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -74,9 +106,13 @@ mod tests {
         assert_eq!(done.try_recv(), Ok(1));
         let (begin, begun) = oneshot::channel::<i32>();
         let (sender, done) = oneshot::channel();
+        assert!(!executor.is_waiting());
         executor.execute(async move { sender.send(begun.await.unwrap()).unwrap() });
+        assert!(executor.is_waiting());
         begin.send(2).unwrap();
         assert_eq!(done.await.unwrap(), 2);
+        tokio::task::yield_now().await;
+        assert!(!executor.is_waiting());
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! What a connection owes its client: chunks of answers that are made, and that the client has not taken yet.
+//! What a connection owes its client: chunks of answers that are made, and that the client has not taken yet. And how
+//! the client shows that it is at it.
 //!
 //! hyper asks a body for a chunk before it knows whether the client wants one, and keeps it until the client opens a
 //! window for it. So there is such a chunk exactly if an answer waits for the client, and not for who makes it.
@@ -6,7 +7,7 @@
 use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
@@ -21,6 +22,10 @@ pub(super) struct Owed {
     waiting: AtomicUsize,
     /// Bytes that were taken, in the life of the connection.
     taken: AtomicU64,
+    /// What is in frames waits for room in the transport.
+    blocked: AtomicBool,
+    /// Something has come from the client since that was last asked.
+    heard: AtomicBool,
 }
 
 impl Owed {
@@ -32,6 +37,26 @@ impl Owed {
     /// Bytes that were put into frames since the connection began.
     pub(super) fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Whether frames wait for room in the transport.
+    pub(super) fn set_blocked(&self, blocked: bool) {
+        self.blocked.store(blocked, Ordering::Relaxed);
+    }
+
+    /// Whether everything that was made is with the kernel.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.waiting() == 0 && !self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Something has come from the client.
+    pub(super) fn hear(&self) {
+        self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something has come from the client since this was last called.
+    pub(super) fn take_heard(&self) -> bool {
+        self.heard.swap(false, Ordering::Relaxed)
     }
 }
 
