@@ -5,7 +5,8 @@
 //! protocol work, write what it queued with one flush. One write for many messages is what makes it fast.
 //!
 //! The frame decoder and the encoder keep the largest buffers that they ever needed. So both are made anew when the
-//! conversation rests after a message over [`LARGE`], and after a silence.
+//! conversation rests after a message over [`LARGE`], and after a silence. It rests only where the last look found
+//! nothing more: what the decoder holds then is part of a frame at most.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ const WRITE_BUFFER: usize = 16 * 1024;
 const WRITE_BUFFER_MOST: usize = WRITE_BUFFER + PIECE + 4096;
 
 /// Longest message for which the buffers of decoder and encoder are kept while nothing happens, in bytes.
-const LARGE: usize = 4096;
+pub(super) const LARGE: usize = 4096;
 
 /// Turns after which others on this thread get theirs.
 const TURNS: usize = 16;
@@ -62,6 +63,8 @@ pub(super) struct Conversation<S> {
     blocked: bool,
     /// Decoder and encoder hold more memory than they need at rest.
     worn: bool,
+    /// Why reading stopped last.
+    read: Read,
     watch: Watch,
 }
 
@@ -89,6 +92,7 @@ pub(super) enum Ending {
 }
 
 /// Why reading stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Read {
     /// Nothing is there.
     Dry,
@@ -124,6 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             failing: None,
             blocked: false,
             worn: false,
+            read: Read::Enough,
             watch,
         }
     }
@@ -132,6 +137,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     pub(super) fn is_worn(&self) -> bool {
         self.worn
             && self.phase == Phase::Open
+            && self.read == Read::Dry
+            && self.failing.is_none()
             && !self.blocked
             && self.rest.is_none()
             && self.socket.get_ref().is_between_messages()
@@ -153,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     ) -> Poll<Ending> {
         self.link.awake();
         for _ in 0..TURNS {
-            let read = self.read(cx);
+            self.read = self.read(cx);
             turn(cx);
             self.write(cx);
             self.keep_watch(cx);
@@ -161,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 self.link.end();
                 return Poll::Ready(ending);
             }
-            let more = match read {
+            let more = match self.read {
                 Read::Dry => false,
                 Read::Full => !self.link.is_full(),
                 Read::Enough => true,
@@ -317,7 +324,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     fn keep_watch(&mut self, cx: &mut Context<'_>) {
         let stream = self.socket.get_ref().get_ref();
         let (received, sent) = (stream.received(), stream.sent());
-        self.watch.note(received, sent, self.blocked);
+        self.watch.note(received, sent, self.blocked, self.read == Read::Full);
         while !matches!(self.phase, Phase::Over(_)) {
             match self.watch.poll(cx) {
                 Poll::Pending => return,

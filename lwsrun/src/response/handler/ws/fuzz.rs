@@ -13,7 +13,7 @@ use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use http::{HeaderMap, HeaderValue};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::conversation::Conversation;
+use super::conversation::{Conversation, LARGE};
 use super::deflate::{Deflate, pack};
 use super::session::Held;
 use super::stream::ReadAhead;
@@ -24,8 +24,8 @@ use crate::protocol::{Message, Session};
 /// How many of the first bytes of an input say where the others are cut.
 const CUTS: usize = 4;
 
-/// Longest message and frame, which short inputs reach, also by swelling.
-const LONGEST: usize = 4096;
+/// Longest message and frame, which short inputs reach, also by swelling; enough for sessions to be made anew.
+const LONGEST: usize = 2 * LARGE;
 
 /// What is offered, by the first byte of an input.
 const OFFERS: [Option<&str>; 4] = [
@@ -102,25 +102,32 @@ fn heard(offer: Option<&'static str>, longest: usize, pieces: Vec<&[u8]>) -> Hea
     assert_eq!(deflate.is_some(), offer.is_some());
     let held = Held { silence: None, deflate, message: longest, frame: longest };
     let mut written = Vec::new();
-    let wire = Pieces { pieces: pieces.into_iter(), written: &mut written };
+    let wire = Pieces { pieces: pieces.into_iter(), rests: false, written: &mut written };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let messages = runtime.block_on(async {
         let link = Arc::new(Link::default());
         let mut session = Session::new(Arc::clone(&link));
         let stream = ReadAhead::new(wire, Bytes::new(), longest);
-        let mut conversation = Conversation::new(stream, link, held).await;
         let mut messages = Vec::new();
-        poll_fn(|cx| {
-            conversation.poll(cx, |_| {
-                while let Some(message) = session.try_next() {
-                    messages.push(match message {
-                        Message::Text(text) => (true, text.into_bytes()),
-                        Message::Binary(bytes) => (false, bytes),
-                    });
-                }
-            })
-        })
-        .await;
+        let mut hear = |message| {
+            messages.push(match message {
+                Message::Text(text) => (true, text.into_bytes()),
+                Message::Binary(bytes) => (false, bytes),
+            });
+        };
+        // One message each time that it wakes, so that reading has to wait for it.
+        let mut turn = |cx: &mut Context<'_>| {
+            session.try_next().map(&mut hear).inspect(|()| cx.waker().wake_by_ref());
+        };
+        let mut conversation = Conversation::new(stream, link, held).await;
+        while poll_fn(|cx| Poll::Ready(conversation.poll(cx, &mut turn))).await.is_pending() {
+            if conversation.is_worn() {
+                conversation = conversation.renewed().await;
+            }
+        }
+        while let Some(message) = session.try_next() {
+            hear(message);
+        }
         messages
     });
     Heard { messages, close: close_in(&written) }
@@ -139,9 +146,10 @@ fn close_in(mut sent: &[u8]) -> Option<u16> {
     None
 }
 
-/// A client that sends pieces and then nothing more, and takes all.
+/// A client that sends pieces, with a rest after each, and then nothing more, and takes all.
 struct Pieces<'a> {
     pieces: std::vec::IntoIter<&'a [u8]>,
+    rests: bool,
     written: &'a mut Vec<u8>,
 }
 
@@ -151,6 +159,9 @@ impl AsyncRead for Pieces<'_> {
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if std::mem::take(&mut self.rests) {
+            return Poll::Pending;
+        }
         // The buffer may be smaller than what is whole.
         if let Some(piece) = self.pieces.as_mut_slice().first_mut() {
             let (now, then) = piece.split_at(piece.len().min(buffer.remaining()));
@@ -158,6 +169,7 @@ impl AsyncRead for Pieces<'_> {
             *piece = then;
             if then.is_empty() {
                 self.pieces.next();
+                self.rests = true;
             }
         }
         Poll::Ready(Ok(()))

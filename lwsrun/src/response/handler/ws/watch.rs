@@ -1,10 +1,11 @@
 //! The clock of a conversation: when to ping a silent peer, and when to give one up.
 //!
-//! * Silent for the configured time: a ping. Silent for [`ANSWER`] more: it is gone.
+//! * Silent for the configured time: a ping. Silent for [`ANSWER`] after that: it is gone.
 //! * It takes nothing of what is written to it for [`STALLED`]: it is gone, however lively it is otherwise.
 //! * A close is not answered in time: it is gone.
 //!
-//! Any byte counts as life, since no pong can come in the middle of a long frame.
+//! Any byte that comes counts as life, since no pong can come in the middle of a long frame; so does any that it takes
+//! while the socket is full. Nobody is silent who is not listened to: while the protocol has enough, nothing is read.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,7 +26,8 @@ const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 /// See the module. One timer, set again only when it has fired or something is due earlier.
 pub(super) struct Watch {
     silence: Option<Duration>,
-    heard: Instant,
+    /// When it gave a sign of life last or, if that is later, was pinged.
+    since: Instant,
     received: u64,
     pinged: bool,
     /// Since when the socket is full, and how much it had taken then.
@@ -48,16 +50,18 @@ impl Watch {
     pub(super) fn new(silence: Option<Duration>) -> Self {
         let now = Instant::now();
         let timer = Box::pin(sleep_until(now + silence.unwrap_or(IDLE)));
-        Self { silence, heard: now, received: 0, pinged: false, blocked: None, end: None, timer }
+        Self { silence, since: now, received: 0, pinged: false, blocked: None, end: None, timer }
     }
 
-    /// Notes how many bytes came and went so far, and whether the socket is full.
-    pub(super) fn note(&mut self, received: u64, sent: u64, blocked: bool) {
-        if received != self.received {
+    /// Notes how many bytes came and went so far, whether the socket is full, and whether nothing is read from it
+    /// since the protocol has enough.
+    pub(super) fn note(&mut self, received: u64, sent: u64, blocked: bool, unread: bool) {
+        let takes = self.blocked.is_some_and(|(_, then)| then != sent);
+        if received != self.received || takes || unread {
             self.received = received;
-            self.heard = Instant::now();
+            self.since = Instant::now();
             if std::mem::take(&mut self.pinged) {
-                // The next ping is due before the end that was.
+                // The next ping may be due before the end that was.
                 self.hurry();
             }
         }
@@ -89,7 +93,7 @@ impl Watch {
                 continue;
             }
             if due == Due::Ping {
-                self.pinged = true;
+                (self.pinged, self.since) = (true, now);
             }
             return Poll::Ready(due);
         }
@@ -109,8 +113,8 @@ impl Watch {
             return (end, Due::End);
         }
         let silent = match self.silence {
-            Some(silence) if self.pinged => (self.heard + silence + ANSWER, Due::End),
-            Some(silence) => (self.heard + silence, Due::Ping),
+            Some(_) if self.pinged => (self.since + ANSWER, Due::End),
+            Some(silence) => (self.since + silence, Due::Ping),
             None => (now + IDLE, Due::Ping),
         };
         match self.blocked {

@@ -52,6 +52,67 @@ async fn life_puts_the_ping_off_and_zero_means_none() {
     assert_eq!(client.next().await.unwrap().unwrap(), Wire::text("x"));
 }
 
+/// A process that was stopped, or a machine that slept, owes its peers the time to answer.
+#[tokio::test(start_paused = true)]
+async fn after_a_pause_the_peer_has_time_to_answer_the_ping() {
+    let site = Site::builtin();
+    let mut client = site.open("/", MIRROR).await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    for _ in 0..3 {
+        assert_eq!(client.next().await.unwrap().unwrap(), Wire::Ping(Vec::new().into()));
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        client.send(Wire::text("x")).await.unwrap();
+        assert_eq!(client.next().await.unwrap().unwrap(), Wire::text("x"));
+    }
+}
+
+/// It reads a kilobyte a second of what it asked for and says nothing meanwhile: the server does not read either.
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_is_not_silent() {
+    let site = Site::builtin();
+    let stream = site.open_on(site.connection(4096), "/", ECHO).await.into_inner();
+    let (mut near, mut far) = tokio::io::split(stream);
+    let sending = tokio::spawn(async move {
+        let message = [&b"\x82\xfe\x1f\x40\0\0\0\0"[..], &[b'y'; 8000]].concat();
+        while far.write_all(&message).await.is_ok() {}
+    });
+    // Until all queues are full.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut piece = [0; 1024];
+    for second in 0..200 {
+        near.read_exact(&mut piece).await.unwrap_or_else(|error| panic!("after {second} s: {error}"));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    sending.abort();
+}
+
+/// It gets to a ping behind all that it has not read yet.
+#[tokio::test(start_paused = true)]
+async fn a_slow_listener_is_not_silent() {
+    let site = Site::doing(|session| async move { while session.send("x".repeat(1000)).await.is_ok() {} });
+    let mut stream = site.open_on(site.connection(4096), "/", "doing").await.into_inner();
+    let mut piece = [0; 1024];
+    for second in 0..200 {
+        stream.read_exact(&mut piece).await.unwrap_or_else(|error| panic!("after {second} s: {error}"));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// What it said waits for the protocol, so that nothing is read, its answers to pings either.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_not_read_is_not_silent() {
+    let site = Site::doing(|mut session| async move {
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        while session.next().await.is_some() {}
+    });
+    let mut client = site.open("/", "doing").await;
+    for _ in 0..100 {
+        client.send(Wire::text("x")).await.unwrap();
+    }
+    client.close(None).await.unwrap();
+    assert!(matches!(client.next().await, Some(Ok(Wire::Close(_)))));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_is_given_up_on_however_lively() {
     let site = Site::doing(|session| async move { while session.send("x".repeat(1000)).await.is_ok() {} });

@@ -50,9 +50,14 @@ async fn open(site: &Site, offer: Option<&str>) -> DuplexStream {
 }
 
 /// Lengths of the messages that come, as they are on the wire, up to the close.
-async fn heard(mut stream: ReadHalf<DuplexStream>) -> Vec<usize> {
+async fn heard(stream: ReadHalf<DuplexStream>) -> Vec<usize> {
+    answers(stream, usize::MAX).await
+}
+
+/// The same, of so many messages at most, none of which comes in fragments if there are so many.
+async fn answers(mut stream: ReadHalf<DuplexStream>, most: usize) -> Vec<usize> {
     let mut lengths = Vec::new();
-    loop {
+    while lengths.len() < most {
         let (first, length) = (stream.read_u8().await.unwrap(), stream.read_u8().await.unwrap());
         let length =
             if length == 126 { stream.read_u16().await.unwrap().into() } else { usize::from(length) };
@@ -65,6 +70,7 @@ async fn heard(mut stream: ReadHalf<DuplexStream>) -> Vec<usize> {
             _ => lengths.push(length),
         }
     }
+    lengths
 }
 
 /// Sends bytes in pieces, after each of which the session comes to rest.
@@ -110,6 +116,39 @@ async fn packed_messages_may_refer_to_what_came_before_the_rest() {
     assert_eq!(at_once.len(), LENGTHS.len());
     for piece in [61, 997, 4104] {
         assert_eq!(site_of(piece).await, at_once, "{piece}");
+    }
+}
+
+/// A large message and many small ones that come at once, so that reading stops before all of them are decoded.
+#[tokio::test(start_paused = true)]
+async fn what_is_read_but_not_decoded_is_not_lost() {
+    let pausing = Site::doing(|mut session| async move {
+        while let Some(message) = session.next().await {
+            sleep(Duration::from_millis(1)).await;
+            if session.send(message).await.is_err() {
+                return;
+            }
+        }
+    });
+    for (site, protocol) in [(Site::builtin(), ECHO), (pausing, "doing")] {
+        for count in (28..40).chain(505..520) {
+            let mut expected = vec![5000];
+            expected.extend((0..count).map(|n| n % 9));
+            let sent = expected.iter().map(|&length| small_or_large(&message(length))).collect::<Vec<_>>();
+            let (near, mut far) =
+                tokio::io::split(site.open_on(site.connection(1 << 20), "/", protocol).await.into_inner());
+            let heard = tokio::spawn(answers(near, expected.len()));
+            far.write_all(&sent.concat()).await.unwrap();
+            assert_eq!(heard.await.unwrap(), expected, "{protocol}, {count}");
+        }
+    }
+}
+
+/// A masked frame, with a mask of zeros and the shortest head.
+fn small_or_large(payload: &[u8]) -> Vec<u8> {
+    match u8::try_from(payload.len()) {
+        Ok(short @ ..126) => [&[0x82, 0x80 | short, 0, 0, 0, 0], payload].concat(),
+        _ => frame(0x82, payload),
     }
 }
 

@@ -27,7 +27,11 @@ fn deflate(compressor: &mut Compress, message: &[u8], flush: FlushCompress) -> V
     let mut packed = Vec::with_capacity(message.len() * 2 + 100);
     compressor.compress_vec(message, &mut packed, flush).unwrap();
     if matches!(flush, FlushCompress::Sync) {
-        packed.truncate(packed.len() - TAIL.len());
+        packed.truncate(packed.len().saturating_sub(TAIL.len()));
+    }
+    // Flushed twice in a row, it gives nothing; what stands for that is in RFC 7692, section 7.2.3.6.
+    if packed.is_empty() {
+        packed.push(0);
     }
     packed
 }
