@@ -1,5 +1,8 @@
 //! One request and its answer.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -57,13 +60,15 @@ pub(super) async fn exchange(
     }
     let source = match (source, progress) {
         (Source::Http1(connection), Some(progress))
-            if !connection.has_sent_all() && progress.is_running(waits) =>
+            if !connection.has_sent_all() && (!waits || progress.is_permitted()) =>
         {
             let limits = origin.limits();
             let wait = limits.answer.max(limits.idle);
             let upload = std::mem::replace(upload, Upload::None);
-            let relayed = Relayed::start(connection, upload, progress, wait);
-            Source::Relayed(relayed, Timer::new(limits.idle))
+            match Relayed::start(connection, upload, progress, wait) {
+                Some(relayed) => Source::Relayed(relayed, Timer::new(limits.idle)),
+                None => Source::Nowhere,
+            }
         }
         (source, _) => source,
     };

@@ -105,7 +105,9 @@ impl Http1 {
             let silent = self.input.received() == before;
             let lost = silent && matches!(fault, Fault::Lost(_) | Fault::Closed);
             let stale = lost && self.idle_since.is_some();
-            Unanswered { fault, unsent: lost && self.output.is_unsent(), stale }
+            // What was taken from the client is with the connection, and cannot be sent on another one.
+            let untouched = exchange.sending.progress.is_none_or(Progress::is_untouched);
+            Unanswered { fault, unsent: lost && untouched && self.output.is_unsent(), stale }
         })
     }
 

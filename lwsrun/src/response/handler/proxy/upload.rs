@@ -123,9 +123,14 @@ impl Progress {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// Whether content is on its way: asked for, and not at its end.
-    pub(super) fn is_running(&self, had_to_wait: bool) -> bool {
-        !self.is_done() && (!had_to_wait || self.permitted.load(Ordering::Relaxed))
+    /// Whether nothing has been taken, so that all of it can still go out anywhere.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.bytes() == 0 && !self.is_done() && !self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Whether content may be asked for, of a client that waits for permission.
+    pub(super) fn is_permitted(&self) -> bool {
+        self.permitted.load(Ordering::Relaxed)
     }
 
     /// Why the upload ended too early, if it did.

@@ -98,7 +98,11 @@ impl Output {
 
     /// Whether all of the request has been written.
     pub(super) fn is_done(&self) -> bool {
-        self.content == Framing::None && self.text.is_empty() && self.piece.is_empty() && self.end.is_empty()
+        self.content == Framing::None
+            && self.text.is_empty()
+            && self.piece.is_empty()
+            && self.end.is_empty()
+            && !self.unflushed
     }
 
     /// No more of the request is to be written.
@@ -210,4 +214,28 @@ pub(in super::super) fn put_field(text: &mut Vec<u8>, name: &str, parts: &[&[u8]
         text.extend_from_slice(part);
     }
     text.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt as _, BufWriter, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_buffer_holds_is_not_out() {
+        const HEAD: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+        let (mut upstream, stream) = duplex(HEAD.len() - 1);
+        let mut stream = BufWriter::new(stream);
+        let (mut output, mut upload) = (Output::new(), Upload::None);
+        output.begin(Framing::None).extend_from_slice(HEAD);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(output.poll(&mut stream, &mut upload, &mut cx).is_pending());
+        assert!(!output.is_done());
+        upstream.read_exact(&mut [0; HEAD.len() - 1]).await.unwrap();
+        assert!(output.poll(&mut stream, &mut upload, &mut cx).is_ready());
+        assert!(output.is_done());
+    }
 }

@@ -50,16 +50,23 @@ struct Over;
 
 impl Relayed {
     /// Starts the task. An upstream that has answered and takes no more is let go after `wait`.
+    ///
+    /// `None` if there is no content: nobody asks for it, which is no reason to stop.
     pub(in super::super) fn start(
         connection: Box<Http1>,
         upload: Upload,
         progress: Arc<Progress>,
         wait: Duration,
-    ) -> Self {
-        let (pieces, taken) = channel(1);
+    ) -> Option<Self> {
+        let without_content = connection.is_ended();
         let relay = Relay { connection, upload, progress, wait, silence: Timer::new(wait), moved: (0, 0) };
+        if without_content {
+            tokio::spawn(relay.finish());
+            return None;
+        }
+        let (pieces, taken) = channel(1);
         tokio::spawn(relay.run(pieces));
-        Self { pieces: taken, ended: false }
+        Some(Self { pieces: taken, ended: false })
     }
 
     /// The next piece; `None` at the end.
@@ -89,7 +96,11 @@ impl Relay {
             return;
         }
         drop(pieces);
-        // What is left of the request.
+        self.finish().await;
+    }
+
+    /// Sends what is left of the request.
+    async fn finish(mut self) {
         let rest = poll_fn(|cx| match self.poll_upload(cx) {
             Ok(()) if self.connection.output.is_done() => Poll::Ready(()),
             Ok(()) => Poll::Pending,
