@@ -204,7 +204,8 @@ where
     if peer.is_some() {
         raw::keep_alive(&stream)?;
     }
-    Ok(raw.serve(Slotted::new(stream, slot), serving.timeout()).await?)
+    let another = slot.another();
+    Ok(raw.serve(Slotted::new(stream, slot), another, serving.timeout()).await?)
 }
 
 async fn serve_tls<S>(
@@ -228,7 +229,8 @@ where
                 "the handshake showed no client certificate of the kind that raw connections need".into()
             );
         }
-        return Ok(raw.serve(stream, serving.timeout()).await?);
+        let another = stream.get_ref().0.another();
+        return Ok(raw.serve(stream, another, serving.timeout()).await?);
     }
     let http2 = agreed.http2;
     let facts = ConnectionFacts { tls: true, sni_vhost: Some(vhost), agreed: Some(agreed), client, ..facts };

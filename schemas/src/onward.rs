@@ -3,6 +3,7 @@
 //! `ipv4:ADDRESS:PORT`, `ipv6:[ADDRESS]:PORT` or `unix:PATH`, where a leading `@` stands for the abstract namespace.
 //! Addresses are numbers: nothing is looked up.
 
+use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::str::FromStr;
 
@@ -19,6 +20,17 @@ pub enum Onward {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("write `ipv4:ADDRESS:PORT`, `ipv6:[ADDRESS]:PORT` or `unix:PATH`; names are not looked up")]
 pub struct NoAddress;
+
+/// As it is written in a config.
+impl fmt::Display for Onward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) if address.is_ipv4() => write!(f, "ipv4:{address}"),
+            Self::Tcp(address) => write!(f, "ipv6:{address}"),
+            Self::Unix(path) => write!(f, "unix:{path}"),
+        }
+    }
+}
 
 impl FromStr for Onward {
     type Err = NoAddress;
@@ -44,6 +56,9 @@ mod tests {
         assert_eq!("ipv4:127.0.0.1:22".parse(), Ok(Onward::Tcp(([127, 0, 0, 1], 22).into())));
         assert_eq!("ipv6:[::1]:22".parse(), Ok(Onward::Tcp("[::1]:22".parse().unwrap())));
         assert_eq!("unix:@name".parse(), Ok(Onward::Unix("@name".into())));
+        for text in ["ipv4:127.0.0.1:22", "ipv6:[::1]:22", "unix:/run/x", "unix:@name"] {
+            assert_eq!(text.parse::<Onward>().unwrap().to_string(), text);
+        }
         for wrong in
             ["", "127.0.0.1:22", "ipv4:localhost:22", "ipv4:127.0.0.1", "ipv6:1.2.3.4:5", "unix:", "tcp:x"]
         {

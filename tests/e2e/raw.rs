@@ -116,7 +116,9 @@ fn a_port_of_its_own_is_not_looked_at() {
         .conf("{ \"global\": { \"init-ssl\": \"1\" } }")
         .conf_d("site", &format!("{{ \"vhosts\": [ {}, {} ] }}", vhost(plain, ""), vhost(secured, KEYS)));
     let _ = tls::certificate(&config.path(""), "a.test");
-    let _server = Server::start(&config.compile());
+    let server = Server::start(&config.compile());
+    let _ = server.line_with(&format!("listening on raw TCP on 127.0.0.1:{plain}"));
+    let _ = server.line_with(&format!("listening on raw TLS on 127.0.0.1:{secured}"));
     let request = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
     assert_eq!(through(plain, request), greeted(request));
     // Who speaks first is their business.
@@ -257,6 +259,32 @@ fn clients_that_are_gone_leave_nothing_behind() {
     drop(silent);
 }
 
+/// Each takes two files, so that it takes two places: what is beyond them is closed, and there are files for the others.
+#[test]
+fn a_raw_connection_counts_twice() {
+    // Three quarters of what is beyond the 64 that are kept for the server.
+    const PLACES: usize = 27;
+    let port = free_port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let onward = format!("ipv4:127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let config = TempConfig::vhost(port, &raw("apply-listen-accept", &onward))
+        .conf("{ \"global\": { \"count-threads\": 1, \"rlimit-nofile\": 100 } }");
+    let server = Server::start(&config.compile());
+    let before = server.open_files();
+    let handed_on =
+        |_| (TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap(), listener.accept().unwrap());
+    let pairs: Vec<_> = (0..PLACES / 2).map(handed_on).collect();
+    assert_eq!(Client::tcp(port).rest().as_deref(), Some(&b""[..]));
+    let said = server.line_with("is not reached");
+    assert!(said.contains("`rlimit-nofile`"), "{said}");
+    drop(pairs);
+    assert_eq!(server.open_files_down_to(before), before);
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let (mut other, _) = listener.accept().unwrap();
+    client.write_all(b"x").unwrap();
+    other.read_exact(&mut [0]).unwrap();
+}
+
 #[test]
 fn other_roles_are_refused_and_a_dead_end_is_the_end() {
     let (other, dead) = (free_port(), free_port());
@@ -277,5 +305,10 @@ fn other_roles_are_refused_and_a_dead_end_is_the_end() {
     let mut client = Client::tcp(dead);
     client.send(BANNER);
     assert_eq!(client.rest(), Some(Vec::new()));
+    let said = server.line_with(&format!("`onward` `ipv4:127.0.0.1:{nobody}` is not reached"));
+    assert!(
+        said.contains("conf.d/site:") && said.contains("vhost `a.test`") && said.contains("refused"),
+        "{said}"
+    );
     assert_eq!(Client::tcp(dead).get("a.test", "/").text(), "home");
 }

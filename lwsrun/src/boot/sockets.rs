@@ -21,6 +21,7 @@ use schemas::plan::{Bind, Families, Listener, ListenerId, Plan};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::privilege::Identity;
+use crate::protocol::onward;
 
 /// Connections that wait for a worker; the kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -115,6 +116,8 @@ struct Place<'a> {
     at: String,
     target: Target<'a>,
     tls: bool,
+    /// No connection is looked at: all are handed on (`apply-listen-accept`).
+    raw: bool,
     /// `fo-listen-queue`.
     fast_open: Option<u32>,
 }
@@ -142,11 +145,15 @@ impl fmt::Display for Target<'_> {
 
 impl Place<'_> {
     fn scheme(&self) -> &'static str {
-        match (&self.target, self.tls) {
-            (Target::Unix { .. }, false) => "unix:",
-            (Target::Unix { .. }, true) => "TLS on unix:",
-            (Target::Tcp { .. }, true) => "https://",
-            (Target::Tcp { .. }, false) => "http://",
+        match (&self.target, self.tls, self.raw) {
+            (Target::Unix { .. }, false, false) => "unix:",
+            (Target::Unix { .. }, true, false) => "TLS on unix:",
+            (Target::Tcp { .. }, true, false) => "https://",
+            (Target::Tcp { .. }, false, false) => "http://",
+            (Target::Unix { .. }, false, true) => "raw unix:",
+            (Target::Unix { .. }, true, true) => "raw TLS on unix:",
+            (Target::Tcp { .. }, true, true) => "raw TLS on ",
+            (Target::Tcp { .. }, false, true) => "raw TCP on ",
         }
     }
 
@@ -213,8 +220,10 @@ fn wait_for(id: ListenerId, error: BindError) -> Result<ListenerId, BindError> {
 fn places_of<'a>(plan: &Plan, id: ListenerId, listener: &Listener<'a>) -> Result<Vec<Place<'a>>, BindError> {
     let at = plan.describe(listener.place);
     // Of several vhosts the first one's counts, as in lwsws, whose listening socket is the first one's.
-    let fast_open = plan.vhost(listener.vhosts[0]).fo_listen_queue;
-    let place = |target| Place { listener: id, at: at.clone(), target, tls: listener.tls, fast_open };
+    let first = plan.vhost(listener.vhosts[0]);
+    let fast_open = first.fo_listen_queue;
+    let raw = first.apply_listen_accept && onward(&first).is_some();
+    let place = |target| Place { listener: id, at: at.clone(), target, tls: listener.tls, raw, fast_open };
     Ok(targets(&listener.bind, &at)?.into_iter().map(place).collect())
 }
 

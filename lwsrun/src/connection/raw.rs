@@ -18,9 +18,11 @@ use schemas::plan::{Listener, Plan};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::protocol::onward;
+use crate::response::complaints::Complaints;
 use parting::Parting;
 
 /// After so much silence the kernel asks whether the peer is still there, and at such intervals, until it has not
@@ -29,9 +31,10 @@ const SILENCE: Duration = Duration::from_secs(60);
 const PROBES: u32 = 4;
 
 /// What a listener does with connections that are not HTTP.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Raw {
     onward: Onward,
+    complaints: Complaints,
     /// `apply-listen-accept`: all of them, without a look.
     pub(super) all: bool,
 }
@@ -43,36 +46,74 @@ impl Raw {
         if !vhost.apply_listen_accept && !vhost.fallback_listen_accept {
             return None;
         }
-        onward(&vhost).map(|onward| Self { onward, all: vhost.apply_listen_accept })
+        let complaints = Complaints::of_vhost(&plan.describe(vhost.place), &vhost);
+        onward(&vhost).map(|onward| Self { onward, complaints, all: vhost.apply_listen_accept })
     }
 
-    /// Hands a connection on, until both sides have ended. `patience` is for the server behind to be reached, and for
-    /// either side to be silent once the other has ended.
+    /// Hands a connection on, until both sides have ended. `place` is that of the connection to the server behind; without
+    /// one there is none. `patience` is for that server to be reached, and for either side to be silent once the other
+    /// has ended.
     ///
     /// # Errors
-    /// If the other side cannot be reached, or either breaks off.
-    pub(super) async fn serve<S>(&self, client: S, patience: Duration) -> io::Result<()>
+    /// If the other side cannot be reached, which is said in the log, or either breaks off.
+    pub(super) async fn serve<S>(
+        &self,
+        client: S,
+        place: Option<OwnedSemaphorePermit>,
+        patience: Duration,
+    ) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut client = Parting::new(client, patience);
+        let Some(_place) = place else {
+            let error = "this worker has all the connections it may have; raise `rlimit-nofile`";
+            return Err(self.not_reached(io::Error::other(error)));
+        };
         match &self.onward {
             Onward::Tcp(address) => {
-                let server = timeout(patience, TcpStream::connect(address)).await??;
+                let server = self.reach(patience, TcpStream::connect(address)).await?;
                 server.set_nodelay(true)?;
                 keep_alive(&server)?;
-                copy_bidirectional(&mut client, &mut Parting::new(server, patience)).await
+                hand_on(client, server, patience).await
             }
             Onward::Unix(path) => {
                 // A leading `@` is tokio's as well: a NUL, which no path has.
                 let path =
                     path.strip_prefix('@').map_or_else(|| path.to_string(), |name| format!("\0{name}"));
-                let server = timeout(patience, UnixStream::connect(path)).await??;
-                copy_bidirectional(&mut client, &mut Parting::new(server, patience)).await
+                let server = self.reach(patience, UnixStream::connect(path)).await?;
+                hand_on(client, server, patience).await
             }
         }
-        .map(drop)
     }
+
+    async fn reach<S>(
+        &self,
+        patience: Duration,
+        connecting: impl Future<Output = io::Result<S>>,
+    ) -> io::Result<S> {
+        let reached = timeout(patience, connecting).await;
+        let too_late = |_| {
+            Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {} s", patience.as_secs())))
+        };
+        reached.unwrap_or_else(too_late).map_err(|error| self.not_reached(error))
+    }
+
+    /// Says that a connection was closed for want of the one behind it.
+    fn not_reached(&self, error: io::Error) -> io::Error {
+        let onward = &self.onward;
+        self.complaints
+            .tell(&format!("a raw connection was closed: `onward` `{onward}` is not reached: {error}"));
+        error
+    }
+}
+
+async fn hand_on<C, S>(client: C, server: S, patience: Duration) -> io::Result<()>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (mut client, mut server) = (Parting::new(client, patience), Parting::new(server, patience));
+    copy_bidirectional(&mut client, &mut server).await.map(drop)
 }
 
 /// Has the kernel find out about peers that are gone without a word. Unix sockets cannot be.

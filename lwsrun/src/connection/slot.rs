@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,13 +14,18 @@ use super::read_closed::ReadClosed;
 /// A place among the worker's connections, and among those of the peer's address.
 #[derive(Debug)]
 pub(super) struct Slot {
-    _of_worker: OwnedSemaphorePermit,
+    of_worker: OwnedSemaphorePermit,
     _of_address: Place,
 }
 
 impl Slot {
     pub(super) fn new(of_worker: OwnedSemaphorePermit, of_address: Place) -> Self {
-        Self { _of_worker: of_worker, _of_address: of_address }
+        Self { of_worker, _of_address: of_address }
+    }
+
+    /// One more place among the worker's connections, for a connection that this one leads to; `None` if all are taken.
+    pub(super) fn another(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(self.of_worker.semaphore()).try_acquire_owned().ok()
     }
 }
 
@@ -27,12 +33,17 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Slotted<S> {
     pub(super) stream: S,
-    _slot: Slot,
+    slot: Slot,
 }
 
 impl<S> Slotted<S> {
     pub(super) fn new(stream: S, slot: Slot) -> Self {
-        Self { stream, _slot: slot }
+        Self { stream, slot }
+    }
+
+    /// See [`Slot::another`].
+    pub(super) fn another(&self) -> Option<OwnedSemaphorePermit> {
+        self.slot.another()
     }
 }
 
