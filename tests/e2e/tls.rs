@@ -7,6 +7,7 @@ mod matrix;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -351,6 +352,21 @@ fn a_certificate_that_is_missing_may_come_later() {
     replace_pair(&config, "late", "a.test");
     let _ = server.line_with("has changed and is used now");
     assert_eq!(shown(port).as_deref(), Some("late"));
+}
+
+#[test]
+fn a_new_key_that_everybody_may_read_is_said() {
+    let port = free_port();
+    let config = config(&[vhost("a.test", port, "")]);
+    let key = config.path("a.test.key");
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    let server = Server::start(&config.compile());
+    assert!(!server.log()().contains("may read"), "{}", server.log()());
+    replace_pair(&config, "the new one", "a.test");
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
+    let said = server.line_with("everybody on this machine may read");
+    assert!(said.contains("conf.d/site:1") && said.contains("a.test.key"), "{said}");
+    assert_eq!(shown(port).as_deref(), Some("the new one"));
 }
 
 /// Of many pairs most are looked at when they are needed, or in the background: a broken one keeps nobody waiting.

@@ -153,16 +153,7 @@ impl Keys {
 
     /// Words about each key that everybody on the machine may read.
     pub(crate) fn open_to_all(&self) -> impl Iterator<Item = String> {
-        self.shared.slots.iter().filter_map(|slot| {
-            let (at, name, tls) = self.shared.words(slot)?;
-            files::is_open_to_all(tls.key).then(|| {
-                format!(
-                    "{at}: vhost `{name}`: everybody on this machine may read host-ssl-key `{key}`; take that away \
-                     with `chmod o-r`",
-                    key = tls.key
-                )
-            })
-        })
+        self.shared.slots.iter().filter_map(|slot| self.shared.open_to_all(slot))
     }
 }
 
@@ -193,6 +184,18 @@ fn slots(plan: &Plan) -> (Vec<Slot>, Vec<Option<u32>>) {
 }
 
 impl Shared {
+    /// Words about a key that everybody on the machine may read.
+    fn open_to_all(&self, slot: &Slot) -> Option<String> {
+        let (at, name, tls) = self.words(slot)?;
+        files::is_open_to_all(tls.key).then(|| {
+            format!(
+                "{at}: vhost `{name}`: everybody on this machine may read host-ssl-key `{key}`; take that away with \
+                 `chmod o-r`",
+                key = tls.key
+            )
+        })
+    }
+
     fn read_all(&self, checked: usize) -> Vec<KeyError> {
         let read = |(number, slot): (usize, &Slot)| self.read(slot, number < checked).err();
         self.slots.iter().enumerate().filter_map(read).collect()

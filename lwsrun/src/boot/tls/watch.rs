@@ -162,6 +162,9 @@ impl Pair {
                 tracing::info!(
                     "{at}: vhost `{name}`: the certificate in `{cert}` has changed and is used now"
                 );
+                if let Some(warning) = shared.open_to_all(slot) {
+                    tracing::warn!("{warning}");
+                }
             }
             Err(fault) => {
                 let until = if let Fault::Early { from, .. } = fault { Some(from) } else { None };
