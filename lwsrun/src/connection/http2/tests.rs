@@ -21,7 +21,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 struct Peer {
     stream: DuplexStream,
     served: tokio::task::JoinHandle<Result<(), Failure>>,
-    _control: DrainControl,
+    control: DrainControl,
 }
 
 /// A frame that was received.
@@ -77,7 +77,7 @@ impl Peer {
         };
         let (stream, server) = duplex(1 << 20);
         let served = tokio::spawn(serve(server, Connection { serving, facts }));
-        let mut peer = Self { stream, served, _control: control };
+        let mut peer = Self { stream, served, control };
         peer.stream.write_all(PREFACE).await.unwrap();
         peer.send(4, 0, 0, settings).await;
         peer
@@ -195,4 +195,31 @@ async fn content_that_does_not_come_is_408_and_the_connection_goes_on() {
     }
     peer.ask(1, 3, "GET", "/none.txt", NO_FIELD).await;
     assert_eq!(peer.next().await.unwrap().kind, 1);
+}
+
+/// How long a client may stay after the drain has begun that answers no ping, and says something each half a second.
+async fn stays(says: bool) -> u64 {
+    let folder = folder();
+    let mut peer = Peer::open(folder.path().to_str().unwrap(), &[]).await;
+    peer.ask(1, 1, "GET", "/none.txt", NO_FIELD).await;
+    while peer.next().await.unwrap().flags & 1 == 0 {}
+    let Peer { mut stream, mut served, control } = peer;
+    let drained = tokio::spawn(control.drain());
+    let start = Instant::now();
+    let open_window = [0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    while tokio::time::timeout(Duration::from_millis(500), &mut served).await.is_err() {
+        if says {
+            stream.write_all(&open_window).await.unwrap();
+        }
+    }
+    drained.await.unwrap();
+    start.elapsed().as_millis().try_into().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_told_to_go_and_reads_on_is_left_alone_for_a_while() {
+    let silent = stays(false).await;
+    assert!((1000..=2100).contains(&silent), "{silent} ms");
+    let reading = stays(true).await;
+    assert!((15_000..=17_100).contains(&reading), "{reading} ms");
 }
