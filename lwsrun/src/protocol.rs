@@ -12,6 +12,7 @@
 //! | `lws-server-status` | tells what the server has done and what it serves |
 //! | `lws-status` | tells all members who the members are |
 //! | `protocol-post-demo` | shows what a form sent |
+//! | `raw-proxy` | hands connections that are not HTTP to another server |
 //!
 //! Every protocol has these options, which the server takes care of:
 //!

@@ -84,6 +84,9 @@ impl Session {
 
     /// Waits for a message. `None` when the conversation is over: the client or this end has closed it, the
     /// connection broke, or the server is going down. Cancel-safe.
+    ///
+    /// What the client said before it closed is given first, though nothing can be sent to it any more: a client that
+    /// wants an answer waits for it before it closes.
     pub async fn next(&mut self) -> Option<Message> {
         poll_fn(|cx| self.sender.link.poll_next(cx)).await
     }
