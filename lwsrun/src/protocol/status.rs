@@ -12,9 +12,9 @@
 //! ignored.
 //! No options.
 //!
-//! **Many or slow members.** A new member is told at once. After that a member is told at most once in [`PACE`], and
-//! not before it has read half of what waits for it: what happened in between is told in one go. The text is made
-//! once for all members.
+//! **Many or slow members.** A new member is told at once. After that a member is told at most once in [`PACE`], more
+//! seldom where telling all would send more than [`RATE`], and not before it has read half of what waits for it: what
+//! happened in between is told in one go. The text is made once for all members.
 //!
 //! Differs from lwsws: a message is not torn into fragments, there may be [`MEMBERS`] members of a vhost (one too
 //! many is closed with 1013), and agents are escaped so that they are harmless in a page, too.
@@ -37,6 +37,10 @@ const MEMBERS: usize = 1000;
 
 /// Least time between two tellings to one member.
 const PACE: Duration = Duration::from_millis(100);
+
+/// Most that all members of a vhost together are told of changes, in bytes a second. Both the text and those who get it
+/// grow with the members, so one client that comes and goes would have the square of their number sent.
+const RATE: usize = 4 * 1024 * 1024;
 
 /// Where Linux says what the machine is called.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
@@ -95,10 +99,11 @@ async fn tell(membership: Membership, mut changes: watch::Receiver<()>, mut sess
     let sender = session.sender();
     loop {
         changes.mark_unchanged();
-        if sender.send(membership.board.telling(membership.http2)).await.is_err() {
+        let (telling, pace) = membership.board.telling(membership.http2);
+        if sender.send(telling).await.is_err() {
             return;
         }
-        let soonest = Instant::now() + PACE;
+        let soonest = Instant::now() + pace;
         let due = async {
             // The sender is in the board, which the membership keeps.
             let _ = changes.changed().await;
@@ -113,6 +118,12 @@ async fn tell(membership: Membership, mut changes: watch::Receiver<()>, mut sess
             }
         }
     }
+}
+
+/// The least time between two tellings to one member, for a text of so many bytes and so many members.
+fn pace(length: usize, members: usize) -> Duration {
+    let all = length.saturating_mul(members);
+    PACE.max(Duration::from_secs_f64(all as f64 / RATE as f64))
 }
 
 fn member(opening: &Opening) -> Member {
@@ -140,8 +151,12 @@ impl Drop for Membership {
 }
 
 impl Board {
-    fn telling(&self, http2: bool) -> Text {
-        self.census().telling(http2)
+    /// What to tell now, and the least time until the next telling.
+    fn telling(&self, http2: bool) -> (Text, Duration) {
+        let mut census = self.census();
+        let telling = census.telling(http2);
+        let pace = pace(telling.len(), census.count());
+        (telling, pace)
     }
 
     fn census(&self) -> MutexGuard<'_, Census> {

@@ -49,6 +49,11 @@ impl Census {
         self.tellings = [None, None];
     }
 
+    /// How many members there are.
+    pub(super) fn count(&self) -> usize {
+        self.members.len()
+    }
+
     /// The text, which all members share that came the same way.
     pub(super) fn telling(&mut self, http2: bool) -> Text {
         let Self { heads, members, tellings, .. } = self;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::*;
 
@@ -55,6 +55,32 @@ async fn what_happens_at_once_is_told_in_one_go() {
     // Those who did not read until now hear of the last state, too.
     let last = others.last_mut().unwrap();
     while told(last).await < 201 {}
+}
+
+/// A telling to all of 200 members is 2 MiB, which takes its time at 4 MiB a second.
+#[tokio::test(start_paused = true)]
+async fn what_all_are_told_has_a_rate() {
+    let site = Site::builtin();
+    let mut members = Vec::new();
+    for _ in 0..200 {
+        members.push(site.open("/", STATUS).await);
+    }
+    let heard = &mut members[0];
+    while told(heard).await < 200 {}
+    // Long enough for the next change to be told at once, too short for a ping.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let (mut last, mut least) = (Instant::now(), 0.0);
+    for count in [201, 200, 201, 200] {
+        // The guest comes, or goes.
+        let guest = if count == 201 { Some(site.open("/", STATUS).await) } else { None };
+        let text = next(heard).await.into_text().unwrap();
+        assert!(last.elapsed().as_secs_f64() >= least, "{:?}, not {least} s", last.elapsed());
+        // Well over the 100 ms that a few members wait.
+        least = text.len() as f64 * 200.0 / f64::from(4 << 20);
+        assert!(least > 0.4, "{least}");
+        last = Instant::now();
+        drop(guest);
+    }
 }
 
 #[tokio::test(start_paused = true)]
