@@ -366,6 +366,8 @@ codes! {
     OpenOrigins = "L0504",
     /// A protocol for raw connections that lwsrun does not have.
     RawOption = "L0505",
+    /// Raw connections that are handed on to where they come from.
+    RawLoop = "L0506",
 }
 
 impl Code {

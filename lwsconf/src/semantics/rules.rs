@@ -57,6 +57,7 @@ mod open_origins;
 mod open_socket;
 mod proxy_in_clear;
 mod proxy_loop;
+mod raw_loop;
 mod raw_option;
 mod redirect_host;
 mod redirect_loop;
@@ -132,6 +133,7 @@ const RULES: &[Rule] = &[
     bad_origin::check,
     open_origins::check,
     listen_accept::check,
+    raw_loop::check,
     raw_option::check,
     not_found_relative::check,
     not_found_external::check,
