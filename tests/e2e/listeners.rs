@@ -203,3 +203,20 @@ fn quiet_sockets_take_no_places() {
         assert_eq!(Client::tcp(port).get("a.test", "/").text(), "home", "{port}");
     }
 }
+
+#[test]
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn a_late_port_that_rights_will_be_gone_for_is_said_at_start() {
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("skipped: only root has rights to give up");
+    }
+    let config = TempConfig::new().conf("{ \"global\": { \"username\": \"nobody\" } }").conf_d(
+        "site",
+        &format!(
+            "{{ \"vhosts\": [{{ \"name\": \"a.test\", \"port\": 80, \"interface\": \"no-such0\"{WWW} }}] }}"
+        ),
+    );
+    let server = Server::start(&config.compile());
+    let said = server.line_with("port 80 of it will most likely be refused");
+    assert!(said.contains("CAP_NET_BIND_SERVICE"), "{said}");
+}

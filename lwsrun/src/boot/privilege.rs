@@ -106,6 +106,11 @@ impl Identity {
         self.uid.unwrap_or_else(unistd::geteuid)
     }
 
+    /// Whether this process has root's rights now, and will not have them afterwards.
+    pub(crate) fn gives_up_root(&self) -> bool {
+        unistd::geteuid().is_root() && !self.user().is_root()
+    }
+
     /// Whether nothing would change: real, effective and saved ids are all what they shall be.
     fn is_current(&self) -> bool {
         let (Ok(users), Ok(groups)) = (unistd::getresuid(), unistd::getresgid()) else { return false };

@@ -26,6 +26,9 @@ use crate::protocol::onward;
 /// Connections that wait for a worker; the kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
+/// Lower ports are for privileged processes, unless the kernel is told otherwise.
+const PRIVILEGED: u16 = 1024;
+
 /// A bound and listening socket.
 #[derive(Debug)]
 pub(crate) enum Listening {
@@ -72,7 +75,9 @@ pub(crate) struct BindError {
 enum Fault {
     #[error("it is in use by another process; stop that one (`ss -ltnp` names it) or change `port`")]
     InUse,
-    #[error("this process may not: ports below 1024 need root or the capability CAP_NET_BIND_SERVICE")]
+    #[error(
+        "this process may not: ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a lower net.ipv4.ip_unprivileged_port_start"
+    )]
     NotAllowed,
     #[error("this machine does not have that address")]
     NoAddress,
@@ -173,7 +178,7 @@ pub(crate) fn bind(plan: &Plan, workers: usize, identity: &Identity) -> Result<S
     for (id, listener) in (0..).map(ListenerId).zip(&listeners) {
         match places_of(plan, id, listener) {
             Ok(found) => places.extend(found),
-            Err(error) => waiting.push(wait_for(id, error)?),
+            Err(error) => waiting.push(wait_for(id, listener, error, identity)?),
         }
     }
     check_distinct(&places)?;
@@ -184,7 +189,10 @@ pub(crate) fn bind(plan: &Plan, workers: usize, identity: &Identity) -> Result<S
             Ok(false) => {}
             // One line for each listener.
             Err(_) if waiting.contains(&place.listener) => {}
-            Err(error) => waiting.push(wait_for(place.listener, error)?),
+            Err(error) => {
+                let listener = &listeners[place.listener.index()];
+                waiting.push(wait_for(place.listener, listener, error, identity)?);
+            }
         }
     }
     // A listener comes whole or not at all.
@@ -209,11 +217,26 @@ impl Sockets {
 }
 
 /// Says that a listener is waited for; gives the error back if waiting would not help.
-fn wait_for(id: ListenerId, error: BindError) -> Result<ListenerId, BindError> {
+fn wait_for(
+    id: ListenerId,
+    listener: &Listener<'_>,
+    error: BindError,
+    identity: &Identity,
+) -> Result<ListenerId, BindError> {
     if !error.fault.may_pass() {
         return Err(error);
     }
     tracing::warn!("{error}; waiting for it to appear");
+    if let Bind::Interface { port, .. } = listener.bind
+        && port < PRIVILEGED
+        && identity.gives_up_root()
+    {
+        tracing::warn!(
+            "port {port} of it will most likely be refused then, since the user that serves is not root: leave out \
+             `username` and `uid`, and start the server as that user with CAP_NET_BIND_SERVICE (systemd: \
+             `AmbientCapabilities=`), or lower net.ipv4.ip_unprivileged_port_start"
+        );
+    }
     Ok(id)
 }
 
