@@ -6,7 +6,9 @@ use std::sync::mpsc::channel;
 use tests::PATIENCE;
 use tests::client::Client;
 use tests::config::TempConfig;
-use tests::h2::{Connection, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, block};
+use tests::h2::{
+    Connection, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, block,
+};
 use tests::server::Server;
 use tests::upstream::Upstream;
 
@@ -139,4 +141,44 @@ fn an_upload_that_the_upstream_does_not_take_is_504() {
     client.send(vec![b'x'; 300_000]);
     assert_eq!(client.expect("POST").status, 504);
     assert!(server.line_with("answered 504").contains("does not take the request"));
+}
+
+#[test]
+fn no_more_requests_at_once_than_the_upstream_allows() {
+    let (note, noted) = channel();
+    let (_server, _config, port) = before("", move |number, mut connection| {
+        let mut first = true;
+        // SETTINGS_MAX_CONCURRENT_STREAMS: just one.
+        connection.send(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 1]);
+        while let Some(stream) = asked(&mut connection) {
+            if number == 0 && !std::mem::take(&mut first) {
+                note.send(stream).unwrap();
+            } else {
+                answer(&mut connection, stream, "at once");
+            }
+        }
+    });
+    let mut client = Connection::open(Client::tcp(port), &[]);
+    client.ask(1, "/px/");
+    assert_eq!(client.answer(1), (200, b"at once".to_vec()));
+    client.ask(3, "/px/");
+    let _ = noted.recv_timeout(PATIENCE).unwrap();
+    client.ask(5, "/px/");
+    assert_eq!(client.answer(5), (200, b"at once".to_vec()));
+}
+
+#[test]
+fn readers_that_do_not_read_hold_up_nobody_else() {
+    let (note, noted) = channel();
+    let (_server, _config, port) = before("", move |_, mut connection| {
+        let widened = connection.next_that(|frame| frame.kind == WINDOW_UPDATE && frame.stream == 0);
+        note.send(widened.map(|frame| frame.payload)).unwrap();
+        while let Some(stream) = asked(&mut connection) {
+            answer(&mut connection, stream, "");
+        }
+    });
+    assert_eq!(post(port).0, 200);
+    let more = noted.recv_timeout(PATIENCE).unwrap().unwrap();
+    // All streams may have filled their own windows; the connection has room for that.
+    assert!(u32::from_be_bytes(more.try_into().unwrap()) + 65_535 >= 100 * (64 << 10));
 }

@@ -52,12 +52,16 @@ fn what_tells_who_asked_is_kept_whole() {
     // A connection's own fields cannot take it away, nor do bytes that are not ASCII.
     client.send(
         b"GET /px/ HTTP/1.1\r\nHost: a.test\r\nConnection: x-forwarded-for, via\r\nX-Forwarded-For: 9.9.9.9\r\n\
-          X-Forwarded-For: \xff\r\nX-Forwarded-For: 8.8.8.8\r\nVia: 1.0 edge\r\n\r\n",
+          X-Forwarded-For: \xff\r\nX-Forwarded-For: 8.8.8.8\r\nVia: 1.0 edge\r\nX_Forwarded-For: 6.6.6.6\r\n\
+          Of_No_Meaning: 1\r\n\r\n",
     );
     assert_eq!(client.expect("GET").status, 200);
     let head = noted.recv_timeout(PATIENCE).unwrap();
     assert!(head.contains("\r\nx-forwarded-for: 9.9.9.9, \u{fffd}, 8.8.8.8, 127.0.0.1\r\n"), "{head}");
     assert!(head.contains("\r\nvia: 1.0 edge, 1.1 lwsrun\r\n"), "{head}");
+    // What some programs would take for the same names is taken out.
+    assert!(!head.contains("6.6.6.6"), "{head}");
+    assert!(head.contains("\r\nof_no_meaning: 1\r\n"), "{head}");
 }
 
 #[test]

@@ -101,10 +101,7 @@ fn files_and_answers_of_nginx_come_through() {
         assert_eq!((response.status, response.body.len()), (200, 1 << 20));
         assert!(response.body.iter().all(|&byte| byte == b'm'));
         let response = client.get("a.test", "/px/told/a%20b");
-        assert_eq!(
-            response.text(),
-            format!("GET /told/a b HTTP/1.1 127.0.0.1:{} NONE", nginx.port).replace(" NONE", " ")
-        );
+        assert_eq!(response.text(), format!("GET /told/a b HTTP/1.1 127.0.0.1:{} ", nginx.port));
         let response = client.get("a.test", "/px/go");
         assert_eq!((response.status, response.header("location")), (302, Some("/px/told/there")));
         assert_eq!(client.get("a.test", "/px/missing").status, 404);
@@ -122,10 +119,7 @@ fn http2_over_tls_is_spoken_where_nginx_chooses_it() {
     let Some(nginx) = nginx() else { return };
     let site = nginx.over_tls(&format!(", \"client-ssl-ca\": \"{}\"", nginx.ca));
     let told = get(&site, "/px/told").text();
-    assert_eq!(
-        told,
-        format!("GET /told HTTP/2.0 localhost:{} NONE", nginx.port + 1).replace("localhost:", "localhost:")
-    );
+    assert_eq!(told, format!("GET /told HTTP/2.0 localhost:{} NONE", nginx.port + 1));
     let site = Arc::new(site);
     let threads: Vec<_> = (0..8)
         .map(|_| {

@@ -4,9 +4,12 @@ use std::sync::mpsc::channel;
 
 use tests::PATIENCE;
 use tests::client::Client;
+use tests::config::TempConfig;
+use tests::server::Server;
 use tests::upstream::{Upstream, head};
 
 use super::before;
+use crate::free_port;
 
 /// Bytes of the large upload; the whole of it is sent where `PROXY_UPLOAD` says how many.
 const LARGE: u64 = 256 << 20;
@@ -210,4 +213,26 @@ fn a_large_upload_takes_little_memory() {
     assert_eq!(client.expect("PUT").text(), "1");
     let grown = site.server.peak_memory().saturating_sub(before);
     assert!(grown < 8 << 20, "{grown} bytes more");
+}
+
+#[test]
+fn a_client_that_is_slow_is_not_the_upstreams_fault() {
+    let upstream = Upstream::start(|_, mut client| {
+        let _ = client.rest();
+    });
+    let port = free_port();
+    let config =
+        TempConfig::new().conf("{ \"global\": { \"timeout-secs\": 1, \"min-request-rate\": 1000 } }").conf_d(
+            "site",
+            &format!(
+                r#"{{ "vhosts": [{{ "name": "a.test", "port": "{port}", "interface": "127.0.0.1",
+                "mounts": [{{ "mountpoint": "/px", "origin": "http://127.0.0.1:{back}/",
+                "proxy-answer-timeout": "1" }}] }}] }}"#,
+                back = upstream.port
+            ),
+        );
+    let _server = Server::start(&config.compile());
+    let mut client = Client::tcp(port);
+    client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nabc");
+    assert_eq!(client.expect("POST").status, 408);
 }

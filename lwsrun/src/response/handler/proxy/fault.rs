@@ -8,7 +8,6 @@ use axum::body::Body;
 use http::Response;
 
 use super::http1::Wrong;
-use super::upload::Progress;
 use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
 
@@ -56,12 +55,9 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// There is no answer, after this time in which nothing moved.
-    pub(super) fn late(progress: Option<&Progress>, wait: Duration) -> Self {
-        match progress {
-            Some(progress) if !progress.is_done() => Self::UploadTimeout(wait),
-            _ => Self::AnswerTimeout(wait),
-        }
+    /// There is no answer, after this time in which nothing moved. `sent`: whether all of the request was sent.
+    pub(super) fn late(sent: bool, wait: Duration) -> Self {
+        if sent { Self::AnswerTimeout(wait) } else { Self::UploadTimeout(wait) }
     }
 
     fn refusal(&self) -> Refusal {

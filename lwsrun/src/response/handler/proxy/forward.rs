@@ -127,7 +127,7 @@ impl Forward {
         match self.framing {
             // Some say that there is none, and some upstreams want to hear it.
             Framing::None => {
-                if let Some(length) = self.headers.get(CONTENT_LENGTH) {
+                if let Some(length) = self.headers.get(CONTENT_LENGTH).filter(|length| !length.is_empty()) {
                     text.put(&CONTENT_LENGTH, &[length.as_bytes()]);
                 }
             }
@@ -244,7 +244,7 @@ impl Forward {
             | "x-forwarded-proto" => true,
             "x-forwarded-for" => self.peer.is_some(),
             "expect" => !self.expects,
-            _ => false,
+            name => is_ours_to_some(name),
         };
         !own && !self.said.named.contains(name)
     }
@@ -298,6 +298,15 @@ impl Said {
         }
         said
     }
+}
+
+/// Whether a name is that of a field of ours once `_` is read as `-`, which programs do whose variables hold no `-`.
+fn is_ours_to_some(name: &str) -> bool {
+    if !name.contains('_') {
+        return false;
+    }
+    let name = name.replace('_', "-");
+    matches!(name.as_str(), "content-length" | "transfer-encoding") || name.starts_with("x-forwarded-")
 }
 
 /// How many servers of this kind a `Via` names.

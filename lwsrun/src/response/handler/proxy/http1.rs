@@ -202,13 +202,10 @@ impl Exchange<'_> {
         }
         let Sending { progress, limits, .. } = &self.sending;
         while connection.timer.is_over(cx) {
-            match progress.map(Progress::bytes) {
-                Some(bytes) if bytes > self.uploaded => {
-                    self.uploaded = bytes;
-                    connection.timer.restart(limits.answer);
-                }
-                _ => return Poll::Ready(Err(Fault::late(*progress, limits.answer))),
+            if !progress.is_some_and(|progress| progress.excuses(&mut self.uploaded)) {
+                return Poll::Ready(Err(Fault::late(connection.has_sent_all(), limits.answer)));
             }
+            connection.timer.restart(limits.answer);
         }
         Poll::Pending
     }

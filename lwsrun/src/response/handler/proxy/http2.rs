@@ -2,8 +2,9 @@
 
 use std::error::Error as _;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,10 +23,12 @@ use super::timer::Timer;
 use super::upload::{Progress, Upload};
 
 /// How much of one answer the upstream may send ahead, in bytes.
-const STREAM_WINDOW: u32 = 256 << 10;
+const STREAM_WINDOW: u32 = 64 << 10;
 
-/// The same for all answers of a connection.
-const CONNECTION_WINDOW: u32 = 1 << 20;
+/// The same for all answers of a connection: each may fill its own window, so that no slow reader holds up another.
+const CONNECTION_WINDOW: u32 = 100 * STREAM_WINDOW;
+
+const _: () = assert!(CONNECTION_WINDOW as usize >= MAX_STREAMS * STREAM_WINDOW as usize);
 
 /// The most requests at once. That is what RFC 9113, section 6.5.2, has upstreams allow at the least; with more, there are
 /// more connections.
@@ -49,6 +52,8 @@ pub(super) struct Http2 {
     pub(super) reused: bool,
     /// Each clone is a request; one more is the pool's.
     users: Arc<()>,
+    /// How many requests at once the upstream allows, as was known when the last one went out.
+    allowed: Arc<AtomicUsize>,
 }
 
 /// An answer whose content is on its way.
@@ -71,14 +76,21 @@ impl Http2 {
             .max_header_list_size(MAX_HEAD)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
-        let (sender, driver) = builder.handshake(TokioIo::new(stream)).await?;
+        let (sender, mut driver) = builder.handshake(TokioIo::new(stream)).await?;
+        let allowed = Arc::new(AtomicUsize::new(MAX_STREAMS));
+        let told = Arc::clone(&allowed);
         tokio::spawn(async move {
             let _ticket = ticket;
-            if let Err(error) = driver.await {
+            let driven = poll_fn(|cx| {
+                let driven = Pin::new(&mut driver).poll(cx);
+                told.store(driver.current_max_send_streams(), Ordering::Relaxed);
+                driven
+            });
+            if let Err(error) = driven.await {
                 tracing::debug!("an upstream's connection ended: {error}");
             }
         });
-        Ok(Self { sender, last_used: Instant::now(), reused: false, users: Arc::default() })
+        Ok(Self { sender, last_used: Instant::now(), reused: false, users: Arc::default(), allowed })
     }
 
     /// The same for requests after the first.
@@ -94,7 +106,8 @@ impl Http2 {
     /// Whether it takes one more request. Beyond what the upstream allows at once they would wait in a queue that nobody
     /// bounds.
     pub(super) fn has_room(&self) -> bool {
-        !self.is_closed() && Arc::strong_count(&self.users) <= MAX_STREAMS
+        let most = self.allowed.load(Ordering::Relaxed).min(MAX_STREAMS);
+        !self.is_closed() && Arc::strong_count(&self.users) <= most
     }
 
     /// Sends a request and waits for the head of its answer, while content goes out.
@@ -121,13 +134,11 @@ impl Http2 {
                 return Poll::Ready(Err((None, Fault::ClientGone)));
             }
             while timer.is_over(cx) {
-                match progress.map(Progress::bytes) {
-                    Some(bytes) if bytes > uploaded => {
-                        uploaded = bytes;
-                        timer.restart(wait);
-                    }
-                    _ => return Poll::Ready(Err((None, Fault::late(progress, wait)))),
+                if !progress.is_some_and(|progress| progress.excuses(&mut uploaded)) {
+                    let sent = progress.is_none_or(Progress::is_done);
+                    return Poll::Ready(Err((None, Fault::late(sent, wait))));
                 }
+                timer.restart(wait);
             }
             Poll::Pending
         });

@@ -1,5 +1,7 @@
 //! An upstream's answer made into the mount's.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use http::header::{CONTENT_LOCATION, HeaderName, LOCATION, SERVER, SET_COOKIE, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, HeaderValue, Response};
@@ -70,17 +72,24 @@ impl Rewrite {
             _ if url.starts_with("//") => return None,
             _ => return self.paths.back(url),
         };
-        match path.as_bytes().first() {
-            None => self.paths.back("/").or_else(|| self.paths.is_same().then(|| "/".to_owned())),
-            // The upstream's own address is of no use to clients.
-            Some(b'/') => self.paths.back(path).or_else(|| self.paths.is_same().then(|| path.to_owned())),
-            Some(_) => None,
-        }
+        // The upstream's own address is of no use to clients.
+        let path = match path.as_bytes().first() {
+            None | Some(b'?' | b'#') => Cow::Owned(format!("/{path}")),
+            Some(b'/') => Cow::Borrowed(path),
+            Some(_) => return None,
+        };
+        // Two slashes at the beginning would be followed by the name of another host.
+        let own = || self.paths.is_same().then(|| format!("/{}", path.trim_start_matches('/')));
+        self.paths.back(&path).or_else(own)
     }
 
     /// A cookie whose `Path` is the mount's; `None` if it is right as it is.
     fn cookie(&self, value: &HeaderValue) -> Option<HeaderValue> {
         let text = value.to_str().ok()?;
+        // Clients refuse one of this name whose path is not `/` (RFC 6265bis, section 4.1.3.2).
+        if text.trim_start().get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case("__Host-")) {
+            return None;
+        }
         let mut changed = false;
         let attributes = text.split(';').enumerate().map(|(number, attribute)| {
             let path = attribute
@@ -136,7 +145,16 @@ mod tests {
         let same = rewrite("/", "/");
         assert_eq!(same.back("http://up.test:8080/a").as_deref(), Some("/a"));
         assert_eq!(same.back("http://up.test:8080").as_deref(), Some("/"));
+        assert_eq!(same.back("http://up.test:8080?x").as_deref(), Some("/?x"));
+        assert_eq!(same.back("http://up.test:8080//evil.test/").as_deref(), Some("/evil.test/"));
         assert_eq!(same.back("/a"), None);
+        let below = rewrite("/", "/inner");
+        assert_eq!(below.back("http://up.test:8080/inner//evil.test/").as_deref(), Some("/evil.test/"));
+        let above = rewrite("/px", "/");
+        assert_eq!(above.back("http://up.test:8080?x").as_deref(), Some("/px/?x"));
+        for relative in ["", "a/b", "?page=2", "#f"] {
+            assert_eq!(above.back(relative), None, "{relative}");
+        }
     }
 
     #[test]
@@ -149,5 +167,9 @@ mod tests {
         assert_eq!(cookie("path=/inner; path=/inner").as_deref(), Some("path=/inner; Path=/px"));
         assert_eq!(cookie("a=b; Path=/"), None);
         assert_eq!(cookie("a=b"), None);
+        let above = rewrite("/px", "/");
+        for text in ["__Host-a=b; Secure; Path=/", "a=b; Path=", "a=b; Path=x"] {
+            assert_eq!(above.cookie(&HeaderValue::from_static(text)), None, "{text}");
+        }
     }
 }

@@ -91,9 +91,12 @@ impl Paths {
         if self.mount == self.base {
             return None;
         }
-        let rest = path.strip_prefix(&*self.base)?;
+        // What does not begin with a slash is relative, to a place that clients know.
+        let rest = path.starts_with('/').then(|| path.strip_prefix(&*self.base))??;
         match rest.as_bytes().first() {
-            None if self.mount.is_empty() => Some("/".to_owned()),
+            None | Some(b'?' | b'#') if self.mount.is_empty() => Some(format!("/{rest}")),
+            // Two slashes at the beginning would be followed by the name of another host.
+            Some(b'/') if self.mount.is_empty() => Some(format!("/{}", rest.trim_start_matches('/'))),
             None | Some(b'/' | b'?' | b'#') => Some(format!("{}{rest}", self.mount)),
             Some(_) => None,
         }
@@ -155,8 +158,17 @@ mod tests {
         assert_eq!(paths.back("/inner").as_deref(), Some("/px"));
         assert_eq!(paths.back("/inners"), None);
         assert_eq!(paths.back("/"), None);
+        assert_eq!(paths.back("/inner//x").as_deref(), Some("/px//x"));
         assert_eq!(Paths::new("/", "/inner").back("/inner").as_deref(), Some("/"));
-        assert_eq!(Paths::new("/top", "/").back("/x").as_deref(), Some("/top/x"));
+        let root = Paths::new("/", "/inner/");
+        assert_eq!(root.back("/inner?x").as_deref(), Some("/?x"));
+        assert_eq!(root.back("/inner#x").as_deref(), Some("/#x"));
+        assert_eq!(root.back("/inner//evil.test/").as_deref(), Some("/evil.test/"));
+        let top = Paths::new("/top", "/");
+        assert_eq!(top.back("/x").as_deref(), Some("/top/x"));
+        for relative in ["", "x", "?x", "#x"] {
+            assert_eq!(top.back(relative), None, "{relative}");
+        }
         assert_eq!(Paths::new("/", "/").back("/x"), None);
     }
 }

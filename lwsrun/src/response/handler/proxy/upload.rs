@@ -52,7 +52,9 @@ pub(super) struct Progress {
     too_large: AtomicBool,
     /// The upstream has given permission.
     permitted: AtomicBool,
-    /// Who waits for that.
+    /// The client is waited for.
+    awaited: AtomicBool,
+    /// Who waits for permission.
     waiting: AtomicWaker,
 }
 
@@ -123,6 +125,13 @@ impl Progress {
         self.done.load(Ordering::Relaxed)
     }
 
+    /// Whether the upstream is not to blame for the time since the last look: it has taken more than the `seen` bytes,
+    /// or the client is waited for, whose slowness others bound.
+    pub(super) fn excuses(&self, seen: &mut u64) -> bool {
+        let bytes = self.bytes();
+        std::mem::replace(seen, bytes) != bytes || self.awaited.load(Ordering::Relaxed)
+    }
+
     /// Whether nothing has been taken, so that all of it can still go out anywhere.
     pub(super) fn is_untouched(&self) -> bool {
         self.bytes() == 0 && !self.is_done() && !self.broken.load(Ordering::Relaxed)
@@ -159,7 +168,9 @@ impl Streamed {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, EndedEarly>>> {
         ready!(self.poll_permission(cx));
         let progress = &self.progress;
-        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        progress.awaited.store(polled.is_pending(), Ordering::Relaxed);
+        let frame = match ready!(polled) {
             Some(Ok(frame)) => frame,
             Some(Err(_)) => {
                 progress.broken.store(true, Ordering::Relaxed);

@@ -66,6 +66,8 @@ impl Output {
     /// Begins a request; the caller writes its head.
     pub(super) fn begin(&mut self, content: Framing) -> &mut Vec<u8> {
         self.text.clear();
+        // Nothing is to come, and whether its end does is for nobody to wait for.
+        let content = if content == Framing::Length(0) { Framing::None } else { content };
         (self.written, self.begun, self.content) = (0, false, content);
         &mut self.text
     }
