@@ -7,7 +7,7 @@ use http::header::{CONTENT_LOCATION, HeaderName, LOCATION, SERVER, SET_COOKIE, S
 use http::{HeaderMap, HeaderValue, Response};
 
 use super::origin::Origin;
-use super::target::Paths;
+use super::target::{Paths, of_this_host};
 
 /// What is changed in answers.
 #[derive(Debug)]
@@ -78,8 +78,7 @@ impl Rewrite {
             Some(b'/') => Cow::Borrowed(path),
             Some(_) => return None,
         };
-        // Two slashes at the beginning would be followed by the name of another host.
-        let own = || self.paths.is_same().then(|| format!("/{}", path.trim_start_matches('/')));
+        let own = || self.paths.is_same().then(|| of_this_host(&path));
         self.paths.back(&path).or_else(own)
     }
 
@@ -147,6 +146,7 @@ mod tests {
         assert_eq!(same.back("http://up.test:8080").as_deref(), Some("/"));
         assert_eq!(same.back("http://up.test:8080?x").as_deref(), Some("/?x"));
         assert_eq!(same.back("http://up.test:8080//evil.test/").as_deref(), Some("/evil.test/"));
+        assert_eq!(same.back("http://up.test:8080/\\evil.test/").as_deref(), Some("/evil.test/"));
         assert_eq!(same.back("/a"), None);
         let below = rewrite("/", "/inner");
         assert_eq!(below.back("http://up.test:8080/inner//evil.test/").as_deref(), Some("/evil.test/"));

@@ -95,12 +95,17 @@ impl Paths {
         let rest = path.starts_with('/').then(|| path.strip_prefix(&*self.base))??;
         match rest.as_bytes().first() {
             None | Some(b'?' | b'#') if self.mount.is_empty() => Some(format!("/{rest}")),
-            // Two slashes at the beginning would be followed by the name of another host.
-            Some(b'/') if self.mount.is_empty() => Some(format!("/{}", rest.trim_start_matches('/'))),
+            Some(b'/') if self.mount.is_empty() => Some(of_this_host(rest)),
             None | Some(b'/' | b'?' | b'#') => Some(format!("{}{rest}", self.mount)),
             Some(_) => None,
         }
     }
+}
+
+/// A path that begins with one slash. Two would be followed by the name of another host, and browsers take a backslash for
+/// a slash, and no notice of a tab.
+pub(super) fn of_this_host(path: &str) -> String {
+    format!("/{}", path.trim_start_matches(['/', '\\', '\t']))
 }
 
 /// A configured path in which what cannot stand in a target is escaped; escapes that are there stay.
@@ -163,7 +168,11 @@ mod tests {
         let root = Paths::new("/", "/inner/");
         assert_eq!(root.back("/inner?x").as_deref(), Some("/?x"));
         assert_eq!(root.back("/inner#x").as_deref(), Some("/#x"));
-        assert_eq!(root.back("/inner//evil.test/").as_deref(), Some("/evil.test/"));
+        for path in
+            ["/inner//evil.test/", "/inner/\\evil.test/", "/inner/\t/evil.test/", "/inner/\\\t\\evil.test/"]
+        {
+            assert_eq!(root.back(path).as_deref(), Some("/evil.test/"), "{path:?}");
+        }
         let top = Paths::new("/top", "/");
         assert_eq!(top.back("/x").as_deref(), Some("/top/x"));
         for relative in ["", "x", "?x", "#x"] {
