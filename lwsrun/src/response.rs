@@ -6,3 +6,4 @@ pub(crate) mod fault;
 pub(crate) mod handler;
 pub(crate) mod layer;
 pub(crate) mod log;
+pub(crate) mod number;

@@ -23,7 +23,7 @@ use tower::{Layer, Service, service_fn};
 
 use super::honour;
 use super::site::Shared;
-use super::stack::Stack;
+use super::stack::{Answering, Stack};
 use crate::request::protect::ProtectLayer;
 use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
@@ -187,15 +187,7 @@ impl Routes {
         }
     }
 
-    fn add<S>(&mut self, mount: &Mount<'_>, service: &S)
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    fn add(&mut self, mount: &Mount<'_>, service: &impl Answering) {
         match mount.keepalive_timeout {
             None => self.route(mount, service),
             Some(timeout) => {
@@ -205,15 +197,7 @@ impl Routes {
         }
     }
 
-    fn route<S>(&mut self, mount: &Mount<'_>, service: &S)
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    fn route(&mut self, mount: &Mount<'_>, service: &impl Answering) {
         for path in paths(mount) {
             if !self.taken.insert(path.clone()) {
                 continue;
@@ -228,15 +212,7 @@ impl Routes {
     }
 
     /// The router, with a service for what no mount has.
-    fn or<S>(self, service: S) -> VhostRouter
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    fn or(self, service: impl Answering) -> VhostRouter {
         let rest = self.rest.unwrap_or_else(|| rest(service));
         let beside = Arc::clone(&rest);
         let router = self.router.fallback_service(service_fn(move |request| beside(request)));
@@ -245,11 +221,7 @@ impl Routes {
 }
 
 /// The service as a function. It has to be one that is always ready, as all here are.
-fn rest<S>(service: S) -> Rest
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-{
+fn rest(service: impl Answering) -> Rest {
     Arc::new(move |request| Box::pin(service.clone().call(request)))
 }
 

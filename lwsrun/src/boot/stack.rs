@@ -32,6 +32,23 @@ use crate::response::layer::error_document::ErrorDocumentLayer;
 use crate::response::layer::headers::{DefaultField, Headers};
 use crate::response::layer::{server_string, sts};
 
+/// A service that answers requests, whatever happens, for the router to clone.
+pub(crate) trait Answering:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Answering for S
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+}
+
 /// What all mounts of a vhost have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Stack {
@@ -89,19 +106,10 @@ impl Stack {
         outside: &Outside,
         protect: Option<ProtectLayer>,
         inner: S,
-    ) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-    + use<S>
+    ) -> impl Answering + use<S>
     where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + Unpin + 'static,
+        S: Answering,
+        S::Future: Unpin,
     {
         ServiceBuilder::new()
             .layer(outside.layer())

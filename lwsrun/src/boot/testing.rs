@@ -6,6 +6,22 @@ use schemas::plan::{
     TlsVersion, Vhost, VhostId,
 };
 
+use crate::connection::{ConnectionFacts, Presence};
+
+/// A connection of the first listener, in clear, of nobody in particular.
+pub(crate) fn connection() -> ConnectionFacts {
+    ConnectionFacts {
+        listener: ListenerId(0),
+        tls: false,
+        peer: None,
+        sni_vhost: None,
+        agreed: None,
+        client: None,
+        share: None,
+        presence: Presence::default(),
+    }
+}
+
 /// A place in the only source.
 pub(crate) const PLACE: Place = Place { file: SourceId(0), line: 7 };
 

@@ -119,24 +119,15 @@ fn needs_tls(version: Version) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use http::header::{HOST, LOCATION};
-    use schemas::plan::{ListenerId, Tls};
+    use schemas::plan::Tls;
 
     use super::*;
-    use crate::boot::testing::{tls, vhost};
-    use crate::connection::{ClientCertificate, Presence};
+    use crate::boot::testing::{self, tls, vhost};
+    use crate::connection::ClientCertificate;
 
     fn connection(tls: bool, trust: Option<&str>) -> ConnectionFacts {
         let client = trust.map(|trust| ClientCertificate { trust: trust.into(), subject: "CN=anna".into() });
-        ConnectionFacts {
-            listener: ListenerId(0),
-            tls,
-            peer: None,
-            sni_vhost: tls.then_some(VhostId(1)),
-            agreed: None,
-            client,
-            share: None,
-            presence: Presence::default(),
-        }
+        ConnectionFacts { tls, sni_vhost: tls.then_some(VhostId(1)), client, ..testing::connection() }
     }
 
     fn answer(vhost: &Vhost<'_>, connection: &ConnectionFacts) -> Option<Response<Body>> {

@@ -9,7 +9,6 @@
 //! | [`line`](self::line) | writes a line, as Apache does or as JSON |
 //! | [`escape`] | lets no client forge one |
 //! | [`clock`] | the time, as text |
-//! | [`number`] | numbers and addresses, as text |
 //! | [`queue`] | lines on their way from the workers to the writer |
 //! | [`writer`] | one thread for all files |
 //! | [`file`] | one file: opened, written, opened again |
@@ -30,7 +29,6 @@ mod entry;
 mod escape;
 mod file;
 mod line;
-mod number;
 mod outage;
 mod queue;
 mod writer;

@@ -2,15 +2,15 @@
 
 mod websockets;
 
-use schemas::plan::{Bind, Families, ListenerId, Mount, Origin, Plan, Protocol, Vhost};
+use schemas::plan::{Bind, Families, Mount, Origin, Plan, Protocol, Vhost};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
 use super::*;
 use crate::boot::site::Site;
-use crate::boot::testing::{PLACE, global, listener, mount, vhost, written};
+use crate::boot::testing::{self, PLACE, global, listener, mount, vhost, written};
 use crate::boot::tls::Keys;
-use crate::connection::{Presence, Serving};
+use crate::connection::Serving;
 use crate::protocol::Registry;
 use crate::response::log::AccessLogs;
 use crate::shutdown::DrainControl;
@@ -65,16 +65,7 @@ impl Peer {
             1024,
         );
         let serving = Serving::new(&plan, site, Keys::load(&plan).unwrap(), control.handle());
-        let facts = ConnectionFacts {
-            listener: ListenerId(0),
-            tls: false,
-            peer: None,
-            sni_vhost: None,
-            agreed: None,
-            client: None,
-            share: None,
-            presence: Presence::default(),
-        };
+        let facts = testing::connection();
         let (stream, server) = duplex(1 << 20);
         let served = tokio::spawn(serve(server, Connection { serving, facts }));
         let mut peer = Self { stream, served, control };

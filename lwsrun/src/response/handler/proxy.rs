@@ -19,6 +19,7 @@ mod connect;
 mod exchange;
 mod fault;
 mod forward;
+mod hop_by_hop;
 mod http1;
 mod http2;
 mod origin;

@@ -23,9 +23,9 @@ use http::header::{REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version};
 use schemas::plan::LogFormat;
 
-use super::number::{self, address, decimal};
 use super::{Target, clock, escape};
 use crate::connection::{ConnectionFacts, field_of};
+use crate::response::number::{self, ADDRESS, address, decimal};
 
 /// The most bytes of the request line, and of each header, that a line has; the rest is left out.
 const LONGEST: usize = 8 << 10;
@@ -114,7 +114,7 @@ impl Text {
         let user = match target.format {
             LogFormat::Combined => {
                 match peer {
-                    Some(peer) => address(&mut out, peer),
+                    Some(peer) => out.extend_from_slice(address(&mut [0; ADDRESS], peer)),
                     None => out.push(b'-'),
                 }
                 let user = out.len() + 2..out.len() + 4;
@@ -129,7 +129,7 @@ impl Text {
                 member(&mut out, "vhost", target.name.as_bytes());
                 if let Some(peer) = peer {
                     out.extend_from_slice(b",\"remote\":\"");
-                    address(&mut out, peer);
+                    out.extend_from_slice(address(&mut [0; ADDRESS], peer));
                     out.push(b'"');
                 }
                 out.len()..out.len()

@@ -2,22 +2,17 @@
 
 use http::header::{REFERER, USER_AGENT};
 use http::{HeaderValue, Response, Version};
-use schemas::plan::ListenerId;
 
 use super::queue::Shard;
 use super::*;
-use crate::connection::{ClientCertificate, Presence};
+use crate::boot::testing;
+use crate::connection::ClientCertificate;
 
 fn connection(peer: Option<&str>, subject: Option<&str>) -> ConnectionFacts {
     ConnectionFacts {
-        listener: ListenerId(0),
-        tls: false,
         peer: peer.map(|peer| peer.parse().unwrap()),
-        sni_vhost: None,
         client: subject.map(|subject| ClientCertificate { trust: "t".into(), subject: subject.into() }),
-        presence: Presence::default(),
-        agreed: None,
-        share: None,
+        ..testing::connection()
     }
 }
 

@@ -185,26 +185,20 @@ mod tests {
     use std::collections::BTreeMap;
 
     use http::Request;
-    use schemas::plan::{ListenerId, Pair};
+    use schemas::plan::Pair;
 
     use super::super::program::Programs;
     use super::*;
-    use crate::boot::testing::{mount, vhost};
-    use crate::connection::Presence;
+    use crate::boot::testing::{self, mount, vhost};
 
     fn told(request: http::request::Builder, mount: &Mount<'_>) -> BTreeMap<String, String> {
         let programs = Programs::new(mount, "/srv/bin/prog");
-        let vhost = Vhost { mounts: vec![crate::boot::testing::mount("/")], ..vhost() };
+        let vhost = Vhost { mounts: vec![testing::mount("/")], ..vhost() };
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         parts.extensions.insert(ConnectionFacts {
-            listener: ListenerId(0),
             tls: true,
             peer: Some("[::ffff:192.0.2.7]:4711".parse().unwrap()),
-            sni_vhost: None,
-            client: None,
-            presence: Presence::default(),
-            agreed: None,
-            share: None,
+            ..testing::connection()
         });
         parts.extensions.insert(User(b"mate"[..].into()));
         parts.extensions.insert(ClientCertificate { trust: "t".into(), subject: "CN=anna".into() });

@@ -21,11 +21,13 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body::Body as _;
 
 use super::fault::Fault;
+use super::hop_by_hop::is_hop_by_hop;
 use super::http1::{Framing, put_field};
 use super::origin::{Limits, Origin};
 use super::tunnel::Upgrade;
 use super::upload::Upload;
 use crate::connection::ConnectionFacts;
+use crate::response::number::{ADDRESS, address};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -194,7 +196,7 @@ impl Forward {
     fn tell_who_asks(&self, out: &mut impl Fields, host: Option<&[u8]>, proto: &[u8]) {
         let mut text = [0; ADDRESS];
         // Who is behind a unix socket is not known, so what it says about its client stays the last word.
-        let address = self.peer.map_or(&b"unknown"[..], |peer| describe(&mut text, peer));
+        let address = self.peer.map_or(&b"unknown"[..], |peer| address(&mut text, peer));
         if self.peer.is_some() {
             self.add(out, &X_FORWARDED_FOR, &[address]);
         }
@@ -228,18 +230,7 @@ impl Forward {
     /// Whether a field of the client's is said to the upstream in the same words.
     fn is_passed_on(&self, name: &HeaderName) -> bool {
         let own = match name.as_str() {
-            // For one connection only, whether `Connection` names them or not.
-            "connection"
-            | "keep-alive"
-            | "proxy-connection"
-            | "proxy-authenticate"
-            | "proxy-authorization"
-            | "te"
-            | "transfer-encoding"
-            | "upgrade"
-            | "http2-settings" => true,
-            // CGI programs behind the upstream would take it for a setting of their own ("httpoxy").
-            "proxy" => true,
+            _ if is_hop_by_hop(name) => true,
             "content-length" | "cookie" | "forwarded" | "host" | "via" | "x-forwarded-host"
             | "x-forwarded-proto" => true,
             "x-forwarded-for" => self.peer.is_some(),
@@ -329,54 +320,4 @@ fn named(line: &HeaderValue) -> impl Iterator<Item = HeaderName> {
         .filter(|word| !word.eq_ignore_ascii_case("keep-alive") && !word.eq_ignore_ascii_case("close"))
         .filter_map(|word| HeaderName::try_from(word).ok());
     names.filter(|name| *name != CONTENT_LENGTH && *name != HOST)
-}
-
-/// The longest text of an address, in bytes.
-const ADDRESS: usize = 39;
-
-/// An address as text. That of IPv4, which nearly all are, without the machinery for formats: each request has it twice.
-fn describe(text: &mut [u8; ADDRESS], address: IpAddr) -> &[u8] {
-    let mut length = 0;
-    let mut push = |byte| {
-        text[length] = byte;
-        length += 1;
-    };
-    match address {
-        IpAddr::V4(address) => {
-            for (at, octet) in address.octets().into_iter().enumerate() {
-                if at > 0 {
-                    push(b'.');
-                }
-                if octet >= 100 {
-                    push(b'0' + octet / 100);
-                }
-                if octet >= 10 {
-                    push(b'0' + octet / 10 % 10);
-                }
-                push(b'0' + octet % 10);
-            }
-        }
-        IpAddr::V6(address) => address.to_string().bytes().for_each(push),
-    }
-    &text[..length]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_written_as_everywhere() {
-        for text in [
-            "0.0.0.0",
-            "255.255.255.255",
-            "1.20.109.200",
-            "10.9.99.100",
-            "::",
-            "2001:db8:1111:2222:3333:4444:5555:6666",
-        ] {
-            let address: IpAddr = text.parse().unwrap();
-            assert_eq!(describe(&mut [0; ADDRESS], address), text.as_bytes());
-        }
-    }
 }

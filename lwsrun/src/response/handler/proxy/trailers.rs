@@ -4,37 +4,30 @@
 
 use http::HeaderName;
 
+use super::hop_by_hop::is_hop_by_hop;
+
 /// Whether a field may be a trailer. Others are left out.
 pub(super) fn is_allowed(name: &HeaderName) -> bool {
-    !matches!(
-        name.as_str(),
-        "authorization"
-            | "cache-control"
-            | "connection"
-            | "content-encoding"
-            | "content-length"
-            | "content-range"
-            | "content-type"
-            | "cookie"
-            | "expect"
-            | "forwarded"
-            | "host"
-            | "http2-settings"
-            | "keep-alive"
-            | "max-forwards"
-            | "proxy"
-            | "proxy-authenticate"
-            | "proxy-authorization"
-            | "proxy-connection"
-            | "range"
-            | "set-cookie"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-            | "via"
-            | "x-forwarded-for"
-            | "x-forwarded-host"
-            | "x-forwarded-proto"
-    )
+    !is_hop_by_hop(name)
+        && !matches!(
+            name.as_str(),
+            "authorization"
+                | "cache-control"
+                | "content-encoding"
+                | "content-length"
+                | "content-range"
+                | "content-type"
+                | "cookie"
+                | "expect"
+                | "forwarded"
+                | "host"
+                | "max-forwards"
+                | "range"
+                | "set-cookie"
+                | "trailer"
+                | "via"
+                | "x-forwarded-for"
+                | "x-forwarded-host"
+                | "x-forwarded-proto"
+        )
 }

@@ -4,12 +4,13 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response};
-use schemas::plan::{ListenerId, ProxyLimits, Upstream, UpstreamAddress};
+use schemas::plan::{ProxyLimits, Upstream, UpstreamAddress};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use super::*;
-use crate::connection::{ConnectionFacts, Presence};
+use crate::boot::testing;
+use crate::connection::Presence;
 use crate::response::complaints::Complaints;
 use crate::response::handler::proxy::connect::Stream;
 use crate::response::handler::proxy::http1::{Framing, Http1};
@@ -33,16 +34,7 @@ async fn upstream() -> (TcpListener, Arc<Origin>) {
 /// A request with this content.
 fn uploading(origin: &Origin, content: Body) -> (Forward, Upload) {
     let request = Request::post("/").body(content).unwrap();
-    let facts = ConnectionFacts {
-        listener: ListenerId(0),
-        tls: false,
-        peer: None,
-        sni_vhost: None,
-        agreed: None,
-        client: None,
-        share: None,
-        presence: Presence::default(),
-    };
+    let facts = testing::connection();
     let target = "/".parse().unwrap();
     Forward::new(request, target, &facts, origin.limits(), None).unwrap()
 }
@@ -50,7 +42,7 @@ fn uploading(origin: &Origin, content: Body) -> (Forward, Upload) {
 /// Asks the upstream, with this content.
 async fn ask(origin: &Arc<Origin>, content: Body) -> Result<Response<Body>, Fault> {
     let (forward, mut upload) = uploading(origin, content);
-    let complaints = Complaints::of_mount("site:1", &crate::boot::testing::mount("/"));
+    let complaints = Complaints::of_mount("site:1", &testing::mount("/"));
     let trouble = Arc::new(Trouble::new(origin.name(), Arc::new(complaints)));
     exchange(origin, &forward, &mut upload, Presence::default().watch(), &trouble).await
 }

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use super::chunks::Chunks;
 use super::content::Content;
 use super::fields::{Fields, NoField};
+use crate::response::handler::proxy::hop_by_hop::is_hop_by_hop;
 
 /// The largest head, in bytes.
 pub(super) const MAX_HEAD: usize = 64 << 10;
@@ -187,13 +188,7 @@ impl Reading {
             }
             "connection" => self.connection(&value),
             "upgrade" => self.upgrade = Some(value),
-            "keep-alive"
-            | "proxy-connection"
-            | "proxy-authenticate"
-            | "proxy-authorization"
-            | "proxy"
-            | "te"
-            | "http2-settings" => {}
+            _ if is_hop_by_hop(&name) => {}
             _ => {
                 self.headers.append(name, value);
             }

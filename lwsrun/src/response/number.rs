@@ -1,19 +1,19 @@
-//! Numbers and addresses as text, without the machinery that formats anything: each line has several.
+//! Numbers and addresses as text, without the machinery that formats anything: each request has several.
 
 use std::io::Write;
 use std::net::IpAddr;
 
-/// `255.255.255.255.`
-const LONGEST_V4: usize = 16;
+/// Room for the text of any address, in bytes.
+pub(crate) const ADDRESS: usize = 46;
 
 /// Writes a status: three digits.
-pub(super) fn status(out: &mut Vec<u8>, status: u16) {
+pub(crate) fn status(out: &mut Vec<u8>, status: u16) {
     let digit = |number: u16| b'0' + u8::try_from(number % 10).unwrap_or_default();
     out.extend_from_slice(&[digit(status / 100), digit(status / 10), digit(status)]);
 }
 
 /// Writes a number in decimal digits.
-pub(super) fn decimal(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn decimal(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [b'0'; 20];
     let mut length = 0;
     for digit in digits.iter_mut().rev() {
@@ -27,11 +27,10 @@ pub(super) fn decimal(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[digits.len() - length..]);
 }
 
-/// Writes an address. One of IPv4 that came over an IPv6 socket is one of IPv4.
-pub(super) fn address(out: &mut Vec<u8>, address: IpAddr) {
-    match address.to_canonical() {
+/// An address as text. One of IPv4 that came over an IPv6 socket is one of IPv4.
+pub(crate) fn address(text: &mut [u8; ADDRESS], address: IpAddr) -> &[u8] {
+    let length = match address.to_canonical() {
         IpAddr::V4(address) => {
-            let mut text = [b'.'; LONGEST_V4];
             let mut length = 0;
             for octet in address.octets() {
                 for (digit, shown) in
@@ -44,11 +43,16 @@ pub(super) fn address(out: &mut Vec<u8>, address: IpAddr) {
                 length += 1;
             }
             // Without the last dot.
-            out.extend_from_slice(&text[..length - 1]);
+            length - 1
         }
-        // Writing to memory cannot fail.
-        IpAddr::V6(address) => write!(out, "{address}").unwrap_or_default(),
-    }
+        IpAddr::V6(address) => {
+            let mut rest = &mut text[..];
+            // There is room for the longest.
+            write!(rest, "{address}").unwrap_or_default();
+            ADDRESS - rest.len()
+        }
+    };
+    &text[..length]
 }
 
 #[cfg(test)]
@@ -68,9 +72,23 @@ mod tests {
         for number in [100, 404, 599, 999] {
             assert_eq!(written(&|out| status(out, number)), format!("x{number}"));
         }
-        for text in ["0.0.0.0", "9.10.99.100", "192.0.2.7", "255.255.255.255", "2001:db8::7", "::1"] {
-            assert_eq!(written(&|out| address(out, text.parse().unwrap())), format!("x{text}"));
+        let shown = |text: &str| {
+            String::from_utf8(address(&mut [0; ADDRESS], text.parse().unwrap()).to_vec()).unwrap()
+        };
+        for text in [
+            "0.0.0.0",
+            "9.10.99.100",
+            "10.9.99.100",
+            "1.20.109.200",
+            "192.0.2.7",
+            "255.255.255.255",
+            "2001:db8::7",
+            "2001:db8:1111:2222:3333:4444:5555:6666",
+            "::1",
+            "::",
+        ] {
+            assert_eq!(shown(text), text);
         }
-        assert_eq!(written(&|out| address(out, "::ffff:192.0.2.7".parse().unwrap())), "x192.0.2.7");
+        assert_eq!(shown("::ffff:192.0.2.7"), "192.0.2.7");
     }
 }
