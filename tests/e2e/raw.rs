@@ -223,7 +223,7 @@ fn nobody_is_waited_for_without_end() {
     other.read_to_end(&mut rest).expect("the client has had its time");
     assert!(rest.is_empty());
     assert_eq!(client.rest().as_deref(), Some(&b"bye"[..]));
-    assert_eq!(server.open_files_down_to(before), before);
+    server.gives_back_files(before);
     // The other server would speak first, but nobody tells it of this client.
     assert_eq!(Client::tcp(shared).rest().as_deref(), Some(&b""[..]));
     listener.set_nonblocking(true).unwrap();
@@ -255,7 +255,7 @@ fn clients_that_are_gone_leave_nothing_behind() {
             other
         })
         .collect();
-    assert_eq!(server.open_files_down_to(before), before);
+    server.gives_back_files(before);
     drop(silent);
 }
 
@@ -278,7 +278,7 @@ fn a_raw_connection_counts_twice() {
     let said = server.line_with("is not reached");
     assert!(said.contains("`rlimit-nofile`"), "{said}");
     drop(pairs);
-    assert_eq!(server.open_files_down_to(before), before);
+    server.gives_back_files(before);
     let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     let (mut other, _) = listener.accept().unwrap();
     client.write_all(b"x").unwrap();

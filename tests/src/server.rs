@@ -159,14 +159,22 @@ impl Server {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs").count()
     }
 
-    /// Waits until it has no more than so many open; how many it has.
-    #[must_use]
-    pub fn open_files_down_to(&self, count: usize) -> usize {
+    /// Waits until it has no more than so many open. It may have fewer: what was about to close when they were counted.
+    ///
+    /// # Panics
+    /// If it keeps more; says what they are.
+    pub fn gives_back_files(&self, count: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while self.open_files() > count && Instant::now() < deadline {
+        while self.open_files() > count {
+            assert!(Instant::now() < deadline, "more than {count} are open: {:#?}", self.links());
             std::thread::yield_now();
         }
-        self.open_files()
+    }
+
+    /// What its descriptors lead to.
+    fn links(&self) -> Vec<std::path::PathBuf> {
+        let folder = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs");
+        folder.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok()).collect()
     }
 
     /// Sends SIGTERM, waits for the end, and returns the exit status.

@@ -94,7 +94,7 @@ fn what_programs_leave_behind_holds_no_descriptor() {
     }
     // Meanwhile all of them live.
     let pids = lines(&site.config.path("pids"), 30);
-    assert!(site.server.open_files_down_to(before) <= before);
+    site.server.gives_back_files(before);
     for pid in &pids {
         assert!(fs::exists(format!("/proc/{pid}/exe")).unwrap(), "process {pid} has ended");
     }
@@ -180,7 +180,7 @@ fn what_has_left_the_group_holds_nobody_up() {
     lines(&site.config.path("pids"), 1).iter().for_each(|pid| gone(pid));
     let left = lines(&site.config.path("left"), 1);
     assert!(fs::exists(format!("/proc/{}/exe", left[0])).unwrap(), "it has ended");
-    assert!(site.server.open_files_down_to(before) <= before);
+    site.server.gives_back_files(before);
     let _ = Command::new("kill").args(left).status().unwrap();
 }
 
