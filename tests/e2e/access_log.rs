@@ -1,15 +1,16 @@
 //! Access logs: every request has its line, whoever answers it, and nobody can forge one.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::Signal;
 use tests::client::{Client, get};
 use tests::config::{TempConfig, free_port};
 use tests::lines::lines;
 use tests::server::Server;
+use tests::stop::Stop;
 use tests::upstream::{Upstream, head};
 use tests::ws::WebSocket;
 use tests::{h2, program};
@@ -229,15 +230,11 @@ fn a_log_that_cannot_be_opened_is_no_start() {
 #[test]
 fn rotation_by_renaming_loses_no_line() {
     let site = logged();
-    let client = |first: usize| {
-        let mut client = Client::to((IpAddr::V4(Ipv4Addr::LOCALHOST), site.port));
-        for number in first..first + 3000 {
-            assert_eq!(client.get("a.test", &format!("/?{number}")).status, 200);
-        }
-    };
+    let asked = Asked::default();
     let mut old = Vec::new();
     std::thread::scope(|scope| {
-        let clients = [scope.spawn(|| client(0)), scope.spawn(|| client(3000))];
+        let asking = asked.enough.when_dropped();
+        let clients = [(); 2].map(|()| scope.spawn(|| asked.ask(site.port)));
         for number in 0..4 {
             let _ = lines(&path(&site), 300);
             let renamed = site.config.path(&format!("log.{number}"));
@@ -249,12 +246,36 @@ fn rotation_by_renaming_loses_no_line() {
             assert_ne!(path(&site).metadata().unwrap().ino(), inode);
             old.push(renamed);
         }
+        drop(asking);
         clients.into_iter().for_each(|client| client.join().unwrap());
     });
     let log = path(&site);
     assert!(site.server.stop().success());
     let all = old.iter().chain([&log]).map(|path| fs::read_to_string(path).unwrap());
-    complete(&all.collect::<String>(), 6000);
+    complete(&all.collect::<String>(), asked.count());
+}
+
+/// Requests with numbers in their queries, which go on until there are enough of them.
+#[derive(Debug, Default)]
+struct Asked {
+    count: AtomicUsize,
+    enough: Stop,
+}
+
+impl Asked {
+    /// Asks on a connection of its own.
+    fn ask(&self, port: u16) {
+        let mut client = Client::tcp(port);
+        while !self.enough.is_due() {
+            let number = self.count.fetch_add(1, Ordering::SeqCst);
+            assert_eq!(client.get("a.test", &format!("/?{number}")).status, 200);
+        }
+    }
+
+    /// How many there were.
+    fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
 }
 
 /// Truncating loses what is written between the copy and the truncation, whoever writes. Nothing is written there: the
@@ -262,12 +283,11 @@ fn rotation_by_renaming_loses_no_line() {
 #[test]
 fn rotation_by_copying_and_truncating_loses_no_line() {
     let site = logged();
+    let asked = Asked::default();
     let mut text = String::new();
     std::thread::scope(|scope| {
-        let client = scope.spawn(|| {
-            let mut client = Client::tcp(site.port);
-            (0..4000).for_each(|number| assert_eq!(client.get("a.test", &format!("/?{number}")).status, 200));
-        });
+        let asking = asked.enough.when_dropped();
+        let client = scope.spawn(|| asked.ask(site.port));
         for _ in 0..5 {
             let _ = lines(&path(&site), 200);
             site.server.signal(Signal::STOP);
@@ -276,12 +296,13 @@ fn rotation_by_copying_and_truncating_loses_no_line() {
             fs::File::options().write(true).open(path(&site)).unwrap().set_len(0).unwrap();
             site.server.signal(Signal::CONT);
         }
+        drop(asking);
         client.join().unwrap();
     });
     let log = path(&site);
     assert!(site.server.stop().success());
     text.push_str(&fs::read_to_string(log).unwrap());
-    complete(&text, 4000);
+    complete(&text, asked.count());
 }
 
 /// Each of the numbered requests has exactly one line, and each line is whole.

@@ -11,10 +11,11 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tests::client::{Client, get};
 use tests::config::{TempConfig, free_port};
 use tests::lines::lines;
+use tests::open_files::has_room;
 use tests::server::Server;
 use tests::{PATIENCE, program};
 
@@ -58,6 +59,9 @@ fn skip<T>() -> Option<T> {
     None
 }
 
+/// Short, but a program can be started meanwhile, and do what it is to do, on a busy machine as well.
+const BRIEF: &str = ", \"cgi-timeout\": \"3\"";
+
 const HEAD: &str = "printf 'Content-Type: text/plain\\n\\n'";
 
 fn sh(text: &str) -> String {
@@ -77,6 +81,14 @@ fn gone(pids: &str) {
             assert!(std::time::Instant::now() < deadline, "process {pid} lives on");
             thread::yield_now();
         }
+    }
+}
+
+/// Ends processes that nothing else will end.
+fn kill(pids: &[String]) {
+    for pid in pids {
+        let pid = pid.parse().ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, Signal::KILL).unwrap();
     }
 }
 
@@ -176,13 +188,6 @@ fn large_bodies_go_both_ways_at_once() {
     }
 }
 
-/// Memory of a process in KiB: that it has, or the most it ever had.
-fn memory(server: &Server, what: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with(what)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 /// `LWSRUN_TEST_UPLOAD_MIB` says how much, such as 2048.
 #[test]
 fn an_upload_needs_no_memory() {
@@ -192,7 +197,7 @@ fn an_upload_needs_no_memory() {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, site.port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let piece = vec![7; 1 << 20];
-    let before = memory(&site.server, "VmRSS");
+    let before = site.server.memory();
     write!(
         stream,
         "POST /count HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
@@ -203,8 +208,8 @@ fn an_upload_needs_no_memory() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.contains(&(mib << 20).to_string()), "{answer}");
-    let after = memory(&site.server, "VmHWM");
-    assert!(after < before + 16 * 1024, "from {before} to {after} KiB");
+    let after = site.server.peak_memory();
+    assert!(after < before + (16 << 20), "from {before} to {after} bytes");
 }
 
 #[test]
@@ -312,10 +317,8 @@ fn status_location_and_heads() {
 
 #[test]
 fn a_program_that_is_silent_for_too_long_is_killed_with_its_group() {
-    let site = programs(
-        &[("early", &hanging("")), ("late", &hanging(&format!("{HEAD}; echo first")))],
-        ", \"cgi-timeout\": \"1\"",
-    );
+    let site =
+        programs(&[("early", &hanging("")), ("late", &hanging(&format!("{HEAD}; echo first")))], BRIEF);
     assert_eq!(get(site.port, "a.test", "/early").status, 504);
     let mut client = Client::tcp(site.port);
     client.send("GET /late HTTP/1.1\r\nHost: a.test\r\n\r\n");
@@ -323,7 +326,7 @@ fn a_program_that_is_silent_for_too_long_is_killed_with_its_group() {
     assert!(answer.contains("first") && !answer.ends_with("0\r\n\r\n"), "{answer}");
     let pids = lines(&site.config.path("pids"), 2);
     pids.iter().for_each(|pids| gone(pids));
-    let said = site.server.line_with("silent for 1 s (`cgi-timeout`)");
+    let said = site.server.line_with("silent for 3 s (`cgi-timeout`)");
     assert!(said.contains("conf.d/site:"), "{said}");
     let log = lines(&site.config.path("log"), 2);
     assert!(
@@ -342,7 +345,7 @@ fn a_program_whose_answer_is_complete_ends_or_is_killed() {
             ("empty", &hanging("printf 'Status: 204\\n\\n'")),
             ("writes", &sh(&format!("echo $$ >> @DIR@/pids; {HEAD}; while echo x; do sleep 0.1; done"))),
         ],
-        ", \"cgi-timeout\": \"1\"",
+        BRIEF,
     );
     let mut client = Client::tcp(site.port);
     let mut ask = |method: &str, path: &str| {
@@ -377,7 +380,7 @@ fn answers_without_content_announce_none() {
 #[test]
 fn a_slow_client_is_not_a_silent_program() {
     let count = sh(&format!("wc -c > @DIR@/count; {HEAD}; cat @DIR@/count"));
-    let site = programs(&[("count", &count), ("hang", &hanging(""))], ", \"cgi-timeout\": \"1\"");
+    let site = programs(&[("count", &count), ("hang", &hanging(""))], BRIEF);
     let mut client = Client::tcp(site.port);
     client.send("POST /count HTTP/1.1\r\nHost: a.test\r\nContent-Length: 6\r\n\r\nabc");
     // Begun later, a program that really is silent has its time over.
@@ -456,6 +459,10 @@ fn the_end_of_the_server_is_that_of_its_programs() {
 
 #[test]
 fn two_hundred_hanging_programs_stop_nobody() {
+    // A program may take a thirty-second part of those that are not kept for the server.
+    if !has_room(201 * 32 + 64) {
+        return;
+    }
     let site = programs(
         &[("hang", &hanging("")), ("quick", &sh(&format!("{HEAD}; echo quick")))],
         ", \"cgi-timeout\": \"1000\"",

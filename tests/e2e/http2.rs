@@ -241,7 +241,7 @@ fn floods_end_the_connection_or_cost_nothing_and_others_are_served() {
     connection.send(HEADERS, END_HEADERS, 1, &request("POST", "/"));
     connection.send_raw(&tests::h2::frame(DATA, 0, 1, &[]).repeat(20_000));
     assert_eq!(Client::tcp(site.port).get("a.test", "/").text(), "home");
-    let before = memory(&site.server);
+    let before = site.server.memory();
     let mut hoard: Vec<_> = (0..20).map(|_| connect(&site)).collect();
     for connection in &mut hoard {
         connection.send(HEADERS, END_HEADERS, 1, &request("POST", "/"));
@@ -249,15 +249,8 @@ fn floods_end_the_connection_or_cost_nothing_and_others_are_served() {
         connection.send_raw(&tests::h2::frame(PRIORITY, 0, 3, &[0, 0, 0, 0, 7]).repeat(20_000));
     }
     assert_eq!(Client::tcp(site.port).get("a.test", "/").text(), "home");
-    let grown = memory(&site.server).saturating_sub(before);
+    let grown = site.server.memory().saturating_sub(before);
     assert!(grown < 40 << 20, "{grown} bytes for frames that hold nothing");
-}
-
-/// Resident memory, in bytes.
-fn memory(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 /// Answers that nobody takes are not made.
@@ -269,7 +262,7 @@ fn what_is_queued_for_a_connection_is_bounded() {
     const MOST: u64 = CONNECTIONS as u64 * STREAMS as u64 * (64 << 10) + (32 << 20);
     let large = "0123456789abcdef".repeat(1 << 16);
     let site = site(WWW, &[("large.txt", &large)]);
-    let before = memory(&site.server);
+    let before = site.server.memory();
     // Each stream may send all of it, and the connection nothing: 128 MiB each if it were queued.
     let mut hoard: Vec<_> = (0..CONNECTIONS)
         .map(|_| Connection::open(Client::tcp(site.port), &[(INITIAL_WINDOW_SIZE, 1 << 30)]))
@@ -285,7 +278,7 @@ fn what_is_queued_for_a_connection_is_bounded() {
             let _ = connection.next_that(|frame| frame.kind == HEADERS).unwrap();
         }
     }
-    let grown = memory(&site.server).saturating_sub(before);
+    let grown = site.server.memory().saturating_sub(before);
     assert!(grown < MOST, "{grown} bytes for {CONNECTIONS} connections");
     // And nobody is cut short for it.
     let mut first = hoard.swap_remove(0);

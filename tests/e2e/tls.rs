@@ -10,7 +10,6 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
@@ -18,10 +17,12 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     date_time_ymd,
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, getrlimit};
 use tests::client::{Client, get};
 use tests::config::{TempConfig, free_port};
+use tests::open_files::open_as_many_as_allowed;
 use tests::server::Server;
+use tests::stop::Stop;
 use tests::{PATIENCE, h2, tls};
 
 /// One run of `openssl s_client`.
@@ -314,10 +315,11 @@ fn a_certificate_is_replaced_under_load_and_a_bad_one_is_not() {
     let config = config(&[vhost("a.test", port, "")]);
     let server = Server::start(&config.compile());
     assert_eq!(shown(port).as_deref(), Some("a.test"));
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     std::thread::scope(|scope| {
+        let loading = stop.when_dropped();
         let load = scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
+            while !stop.is_due() {
                 let mut client = Client::tls(port, "a.test", tls::looking(&[], true)).unwrap();
                 assert_eq!(client.get("a.test", "/").text(), "page of a");
             }
@@ -332,7 +334,7 @@ fn a_certificate_is_replaced_under_load_and_a_bad_one_is_not() {
         fs::write(config.path("a.test.key"), "no key").unwrap();
         let _ = server.line_with("holds no private key");
         assert_eq!(shown(port).as_deref(), Some("the new one"));
-        stop.store(true, Ordering::Relaxed);
+        drop(loading);
         load.join().unwrap();
     });
 }
@@ -441,8 +443,7 @@ fn clients_that_dawdle_in_the_handshake_hold_up_nobody() {
 
 /// How many files this process may open besides those that other tests need.
 fn may_open() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    open_as_many_as_allowed();
     let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(most.saturating_sub(500)).unwrap_or(usize::MAX)
 }

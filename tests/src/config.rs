@@ -1,6 +1,7 @@
 //! A config, and the files that it serves, in a temporary folder.
 
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -127,28 +128,44 @@ pub fn free_port() -> u16 {
 
 /// The first of `count` consecutive TCP ports that nobody listens on, on any address.
 ///
-/// They lie below the ports that the kernel gives to outgoing connections, so no client can take one before the
-/// server does; and no two calls in one process get the same.
+/// They are not among the ports that the kernel gives to outgoing connections, if those leave any, so no client can take one
+/// before the server does; and no two calls in one process get the same.
 ///
 /// # Panics
 /// If there are none.
 #[must_use]
 pub fn free_ports(count: u16) -> u16 {
-    const LOWEST: u16 = 10_000;
-    const SPAN: u16 = 22_000;
-    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
-    // Test programs that run at the same time begin in different places.
-    let next = NEXT.get_or_init(|| {
-        let start = std::process::id().wrapping_mul(97) % u32::from(SPAN);
-        AtomicU16::new(u16::try_from(start).expect("less than the span"))
+    static NEXT: OnceLock<(Range<u16>, AtomicU16)> = OnceLock::new();
+    let (ours, next) = NEXT.get_or_init(|| {
+        let ours = unassigned();
+        // Test programs that run at the same time begin in different places.
+        let start = std::process::id().wrapping_mul(97) % u32::from(ours.end - ours.start);
+        (ours, AtomicU16::new(u16::try_from(start).expect("less than the span")))
     });
+    let span = ours.end - ours.start - count;
     for _ in 0..1000 {
-        let first = LOWEST + next.fetch_add(count, Ordering::Relaxed) % SPAN;
+        let first = ours.start + next.fetch_add(count, Ordering::Relaxed) % span;
         if (first..first + count).all(is_free) {
             return first;
         }
     }
-    panic!("no {count} free ports between {LOWEST} and {}", LOWEST + SPAN);
+    panic!("no {count} free ports in {ours:?}");
+}
+
+/// The ports to look among: those of [`free_ports`].
+fn unassigned() -> Range<u16> {
+    const USUAL: Range<u16> = 10_000..32_000;
+    const ENOUGH: u16 = 2000;
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut ends = range.split_whitespace().map_while(|end| end.parse::<u16>().ok());
+    let (Some(first), Some(last)) = (ends.next(), ends.next()) else { return USUAL };
+    if first >= USUAL.start + ENOUGH {
+        USUAL.start..first.min(USUAL.end)
+    } else if last < u16::MAX - ENOUGH {
+        (last + 1).max(USUAL.start)..u16::MAX
+    } else {
+        USUAL
+    }
 }
 
 fn is_free(port: u16) -> bool {

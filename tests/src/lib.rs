@@ -12,6 +12,7 @@
 //! | [`tls`] | makes certificates, and clients that trust them |
 //! | [`upstream`] | is the server behind a proxy, and behaves as badly as the test wants |
 //! | [`open_files`] | lets a test have thousands of connections |
+//! | [`stop`] | ends what a test does in the background |
 //! | [`oracle`] | replays recorded exchanges with lwsws |
 //! | [`webdriver`] | drives a real browser |
 //!
@@ -31,10 +32,11 @@ pub mod oracle;
 pub mod program;
 pub mod repository;
 pub mod server;
+pub mod stop;
 pub mod tls;
 pub mod upstream;
 pub mod webdriver;
 pub mod ws;
 
 /// How long a test waits for an event that must come, before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);

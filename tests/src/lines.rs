@@ -15,11 +15,13 @@ pub fn lines(path: &Path, count: usize) -> Vec<String> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let text = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
-        let whole = text.matches('\n').count();
-        if whole >= count {
-            return text.lines().map(str::to_owned).collect();
+        // What follows the last line end is still being written.
+        let end = text.rfind('\n').map_or(0, |at| at + 1);
+        let whole: Vec<_> = text[..end].lines().map(str::to_owned).collect();
+        if whole.len() >= count {
+            return whole;
         }
-        assert!(Instant::now() < deadline, "{whole} of {count} lines in {}:\n{text}", path.display());
+        assert!(Instant::now() < deadline, "{} of {count} lines in {}:\n{text}", whole.len(), path.display());
         sleep(Duration::from_millis(2));
     }
 }

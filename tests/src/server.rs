@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::open_files::open_as_many_as_allowed;
 use crate::{PATIENCE, program};
 
 /// What the server says once all its sockets are open.
@@ -50,6 +51,8 @@ impl Server {
     /// As [`start`](Self::start).
     #[must_use]
     pub fn spawn(command: &mut Command) -> Self {
+        // Its clients are in this process.
+        open_as_many_as_allowed();
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

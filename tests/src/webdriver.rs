@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::PATIENCE;
 use crate::client::Client;
 
-/// Starting a browser on a busy machine takes its time.
+/// Starting a browser, or loading a page with it, takes its time on a busy machine.
 const START: Duration = Duration::from_secs(90);
 
 /// A browser without a screen, with a profile of its own that is thrown away.
@@ -60,7 +60,7 @@ impl Browser {
             ],
         });
         let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
-        let timeouts = json!({ "script": PATIENCE.as_millis(), "pageLoad": PATIENCE.as_millis() });
+        let timeouts = json!({ "script": PATIENCE.as_millis(), "pageLoad": START.as_millis() });
         let session =
             browser.command("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }));
         browser.session = session["sessionId"].as_str().expect("a session").to_owned();
@@ -129,7 +129,7 @@ impl Browser {
     /// Sends a command, and returns its value.
     fn command(&self, method: &str, path: &str, body: &Value) -> Value {
         let mut client = Client::tcp(self.port);
-        client.set_patience(START);
+        client.set_patience(START + PATIENCE);
         client.send(self.request(method, path, body));
         let response = client.expect(method);
         let answer: Value = serde_json::from_slice(&response.body).expect("the driver answers in JSON");

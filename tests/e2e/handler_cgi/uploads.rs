@@ -6,7 +6,7 @@ use tests::client::{Client, get};
 use tests::h2::{Connection, DATA, END_HEADERS, END_STREAM, HEADERS, block};
 use tests::lines::lines;
 
-use super::{HEAD, Site, gone, hanging, programs, sh};
+use super::{BRIEF, HEAD, Site, gone, hanging, programs, sh};
 
 /// How much is uploaded: more than a pipe holds.
 const LENGTH: usize = 1_000_000;
@@ -36,16 +36,19 @@ fn answered(site: &Site, name: &str) -> Client {
     client
 }
 
+/// Longer than any test waits.
+const PATIENT: &str = ", \"cgi-timeout\": \"1000\"";
+
 fn site(timeout: &str) -> Site {
     let mut all: Vec<_> = storing().into_iter().collect();
     all.push(("hang", hanging("")));
     let all: Vec<_> = all.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    programs(&all, &format!(", \"cgi-timeout\": \"{timeout}\""))
+    programs(&all, timeout)
 }
 
 #[test]
 fn a_program_that_has_answered_gets_all_of_the_content() {
-    let site = site("1");
+    let site = site(BRIEF);
     let mut clients: Vec<_> = ["counts", "closes", "empty"].map(|name| (name, answered(&site, name))).into();
     // Begun later, a program that takes nothing has its time over.
     assert_eq!(get(site.port, "a.test", "/hang").status, 504);
@@ -62,7 +65,7 @@ fn a_program_that_has_answered_gets_all_of_the_content() {
 
 #[test]
 fn chunks_and_http2_go_on_as_well() {
-    let site = site("1000");
+    let site = site(PATIENT);
     let mut client = Client::tcp(site.port);
     let chunk = |length: usize| [format!("{length:x}\r\n").as_bytes(), &vec![7; length], b"\r\n"].concat();
     client.send("POST /counts HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -84,7 +87,7 @@ fn chunks_and_http2_go_on_as_well() {
 
 #[test]
 fn a_part_of_the_content_is_never_taken_for_all_of_it() {
-    let site = site("1000");
+    let site = site(PATIENT);
     let clients = ["counts", "closes", "empty"].map(|name| answered(&site, name));
     let pids = lines(&site.config.path("pids"), 3);
     drop(clients);
@@ -98,7 +101,7 @@ fn a_part_of_the_content_is_never_taken_for_all_of_it() {
 #[test]
 fn the_end_of_the_server_is_no_end_of_the_content() {
     use rustix::process::Signal;
-    let site = site("1000");
+    let site = site(PATIENT);
     let clients = ["counts", "closes", "empty"].map(|name| answered(&site, name));
     let pids = lines(&site.config.path("pids"), 3);
     site.server.signal(Signal::TERM);

@@ -174,7 +174,7 @@ fn an_upstream_that_answers_and_takes_no_more_is_let_go() {
         note.send(client).unwrap();
     });
     let keys =
-        ", \"proxy-answer-timeout\": \"1\", \"proxy-idle-timeout\": \"1\", \"proxy-connections\": \"1\"";
+        ", \"proxy-answer-timeout\": \"3\", \"proxy-idle-timeout\": \"1\", \"proxy-connections\": \"1\"";
     let site = before(&upstream, keys);
     let idle = site.server.open_files();
     let mut client = Client::tcp(site.port);

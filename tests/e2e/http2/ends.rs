@@ -30,11 +30,14 @@ fn said_goodbye(bytes: &[u8]) -> bool {
 /// What never says what it wants is closed: after a handshake, in the middle of the preface, and after it.
 #[test]
 fn a_connection_that_asks_nothing_is_closed() {
-    let site = secured("1");
-    for sent in [&b""[..], b"PRI * HTTP/2.0\r\n", tests::h2::PREFACE] {
+    // Long enough for a handshake on a busy machine.
+    let site = secured("4");
+    let clients = [&b""[..], b"PRI * HTTP/2.0\r\n", tests::h2::PREFACE].map(|sent| {
         let mut client = handshake(&site);
         client.send(sent);
-        let sent = sent.escape_ascii();
+        (sent.escape_ascii(), client)
+    });
+    for (sent, mut client) in clients {
         let rest = client.rest().unwrap_or_else(|| panic!("still open after `{sent}`"));
         assert!(said_goodbye(&rest), "no GOAWAY after `{sent}`: {}", rest.escape_ascii());
         assert!(client.has_ended_in_order(), "no close_notify after `{sent}`");
@@ -81,7 +84,8 @@ fn an_idle_client_that_answers_no_ping_does_not_hold_the_end() {
 #[test]
 fn an_answer_that_is_being_made_holds_the_end() {
     let port = free_port();
-    let mounts = ", \"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"cgi://@DIR@/slow\" }]";
+    let mounts =
+        ", \"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"cgi://@DIR@/slow\", \"cgi-timeout\": 60 }]";
     // Longer than a client may take to go.
     let program = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nfirst '\nsleep 3\nprintf last\n";
     let config = TempConfig::vhost(port, mounts).program("slow", program);

@@ -1,6 +1,7 @@
 //! Sends the requests of a case and compares the answers.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -10,6 +11,9 @@ use super::{Case, compare};
 use crate::client::Response;
 use crate::lines::lines;
 use crate::tls;
+
+/// How long nothing must come where no answer was recorded.
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// Runs a case; what is different from the recording.
 #[must_use]
@@ -30,6 +34,9 @@ pub fn run(case: &Case, stage: &Stage) -> Vec<String> {
     let mut differences = Vec::new();
     for (number, expected) in expected.iter().enumerate() {
         let method = methods.get(number).or(methods.last()).map_or("GET", String::as_str);
+        if expected["status"].is_null() {
+            client.set_patience(SILENCE);
+        }
         let response: Option<Response> = client.response(method);
         compare::response(case, request, expected, response.as_ref(), stage, &mut differences);
         if response.is_none() {

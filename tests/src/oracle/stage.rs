@@ -19,9 +19,6 @@ use crate::{program, tls};
 /// Ports that a group may name: `@PORT0@` to the one before this.
 const PORTS: u16 = 60;
 
-/// How long an answer may take before it counts as none. Recorded exchanges wait for silence too, so this is short.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// A group that is ready.
 #[derive(Debug)]
 pub struct Stage {
@@ -82,7 +79,7 @@ impl Stage {
     /// # Errors
     /// What went wrong in the TLS handshake.
     pub fn connect(&self, request: &Value) -> std::io::Result<Client> {
-        let mut client = match (request["unix"].as_str(), self.port(request)) {
+        let client = match (request["unix"].as_str(), self.port(request)) {
             (Some(path), _) => Client::unix(&String::from_utf8_lossy(&self.fill(path))),
             (None, port) if request["tls"].is_null() => Client::tcp(port),
             (None, port) => {
@@ -92,7 +89,6 @@ impl Stage {
                 Client::tls(port, sni.unwrap_or("none.test"), tls::looking(&alpn, sni.is_some()))?
             }
         };
-        client.set_patience(PATIENCE);
         Ok(client)
     }
 

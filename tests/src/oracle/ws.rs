@@ -56,6 +56,9 @@ pub fn run(case: &Case, stage: &Stage) -> Vec<String> {
         }
         assert!(!step["recv"].is_null(), "{}: unknown step {step}", case.id);
         let (number, expected) = transcript.next().expect("each receive was recorded");
+        if let Some(seconds) = step["timeout"].as_f64().filter(|_| expected["op"] == "timeout") {
+            client.set_patience(Duration::from_secs_f64(seconds));
+        }
         let received = receive_step(client, step);
         if let Some(difference) = difference(expected, &received) {
             differences.push(format!("receive {number}: {difference}"));
@@ -66,9 +69,6 @@ pub fn run(case: &Case, stage: &Stage) -> Vec<String> {
 }
 
 fn receive_step(client: &mut Client, step: &Value) -> Received {
-    if let Some(seconds) = step["timeout"].as_f64() {
-        client.set_patience(Duration::from_secs_f64(seconds));
-    }
     let skip = step["skip"].as_str().map(Pattern::new);
     loop {
         let received = receive(client);
