@@ -4,6 +4,7 @@ mod addresses;
 mod client;
 mod crowded;
 mod finish;
+mod glances;
 mod guard;
 mod http1;
 mod http2;
@@ -16,8 +17,10 @@ mod raw;
 mod read_closed;
 mod sendfile;
 mod slot;
+pub(crate) mod timer;
 mod tls;
 pub(crate) mod trim;
+mod tunnel;
 mod turns;
 mod upgraded;
 
@@ -35,8 +38,12 @@ pub(crate) use finish::Begun;
 pub(crate) use guard::fuzz;
 pub(crate) use guard::{Cut, field_of};
 pub(crate) use presence::{Presence, Watch};
+pub(crate) use read_closed::ReadClosed;
 pub(crate) use sendfile::{SLOT, SharedFile, chunk};
-pub(crate) use upgraded::{HandedOver, Transport, Unwrap};
+pub(crate) use tunnel::{Patience, Tunnel};
+#[cfg(test)]
+pub(crate) use upgraded::Transport;
+pub(crate) use upgraded::{HandedOver, Unwrap};
 
 use crate::boot::site::Site;
 use crate::boot::tls::Keys;
@@ -47,7 +54,6 @@ use addresses::Addresses;
 use limits::Limits;
 use peek::{Peek, Spoken};
 use raw::Raw;
-use read_closed::ReadClosed;
 use sendfile::{Sendfile, Socket};
 use slot::{Slot, Slotted};
 

@@ -259,6 +259,50 @@ fn clients_that_are_gone_leave_nothing_behind() {
     drop(silent);
 }
 
+/// The other server reads nothing. Behind all that waits for it nobody reads the reset of the client.
+#[test]
+fn a_reset_is_seen_behind_what_the_other_server_does_not_take() {
+    let (plain, secured) = (free_port(), free_port());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let onward = format!("ipv4:127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let raw = raw("apply-listen-accept", &onward);
+    let vhost = |port: u16, more: &str| {
+        format!("{{ \"name\": \"a.test\", \"port\": \"{port}\", \"interface\": \"127.0.0.1\"{more}{raw} }}")
+    };
+    let config = TempConfig::new()
+        .conf("{ \"global\": { \"init-ssl\": \"1\", \"timeout-secs\": \"1\" } }")
+        .conf_d("site", &format!("{{ \"vhosts\": [ {}, {} ] }}", vhost(plain, ""), vhost(secured, KEYS)));
+    let _ = tls::certificate(&config.path(""), "a.test");
+    let server = Server::start(&config.compile());
+    let before = server.open_files();
+    let in_clear = TcpStream::connect((Ipv4Addr::LOCALHOST, plain)).unwrap();
+    let (mut first, _) = listener.accept().unwrap();
+    fill(&in_clear, &in_clear);
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, secured)).unwrap();
+    let name = "a.test".try_into().unwrap();
+    let session = rustls::ClientConnection::new(tls::looking(&[], true), name).unwrap();
+    let in_secret = rustls::StreamOwned::new(session, stream.try_clone().unwrap());
+    fill(in_secret, &stream);
+    let (mut second, _) = listener.accept().unwrap();
+    for client in [in_clear, stream] {
+        rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+    }
+    server.gives_back_files(before);
+    for other in [&mut first, &mut second] {
+        other.set_read_timeout(Some(PATIENCE)).unwrap();
+        other.read_exact(&mut [0]).expect("what was passed on is still there");
+    }
+}
+
+/// Sends until nothing more is taken.
+fn fill(mut client: impl Write, socket: &TcpStream) {
+    let enough = Some(Duration::from_millis(500));
+    socket.set_write_timeout(enough).unwrap();
+    // TLS may want to read as well.
+    socket.set_read_timeout(enough).unwrap();
+    while client.write(&[0; 1 << 14]).is_ok_and(|taken| taken > 0) {}
+}
+
 /// Each takes two files, so that it takes two places: what is beyond them is closed, and there are files for the others.
 #[test]
 fn a_raw_connection_counts_twice() {

@@ -40,9 +40,9 @@ pub(crate) use self::asked::field_of;
 pub(crate) use self::fault::Fault;
 
 use self::asked::Asked;
-use self::departure::Glances;
 use self::refusal::Refusing;
 use self::scanner::{Scanned, Scanner};
+use super::glances::Glances;
 use super::limits::Limits;
 use super::pace::{Pace, Wait};
 use super::presence::Presence;

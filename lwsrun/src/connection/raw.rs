@@ -7,8 +7,6 @@
 //! to tell it by, and is closed as any silent client is: it needs a port of its own. Of several vhosts on a listener the
 //! first one's keys count.
 
-mod parting;
-
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -16,14 +14,15 @@ use std::time::Duration;
 use schemas::onward::Onward;
 use schemas::plan::{Listener, Plan};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use super::read_closed::ReadClosed;
+use super::tunnel::{Patience, Tunnel};
 use crate::protocol::onward;
 use crate::response::complaints::Complaints;
-use parting::Parting;
 
 /// After so much silence the kernel asks whether the peer is still there, and at such intervals, until it has not
 /// answered [`PROBES`] times. A connection may be silent for as long as it likes.
@@ -51,7 +50,7 @@ impl Raw {
     }
 
     /// Hands a connection on, until both sides have ended. `place` is that of the connection to the server behind; without
-    /// one there is none. `patience` is for that server to be reached, and for either side to be silent once the other
+    /// one there is none. `patience` is for that server to be reached, and for both sides to be silent once one of them
     /// has ended.
     ///
     /// # Errors
@@ -63,7 +62,7 @@ impl Raw {
         patience: Duration,
     ) -> io::Result<()>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + ReadClosed + Unpin,
     {
         let Some(_place) = place else {
             let error = "this worker has all the connections it may have; raise `rlimit-nofile`";
@@ -109,11 +108,11 @@ impl Raw {
 
 async fn hand_on<C, S>(client: C, server: S, patience: Duration) -> io::Result<()>
 where
-    C: AsyncRead + AsyncWrite + Unpin,
-    S: AsyncRead + AsyncWrite + Unpin,
+    C: AsyncRead + AsyncWrite + ReadClosed + Unpin,
+    S: AsyncRead + AsyncWrite + ReadClosed + Unpin,
 {
-    let (mut client, mut server) = (Parting::new(client, patience), Parting::new(server, patience));
-    copy_bidirectional(&mut client, &mut server).await.map(drop)
+    let patience = Patience { idle: None, half_closed: patience };
+    Tunnel::new((client, Vec::new()), (server, Vec::new()), patience).await
 }
 
 /// Has the kernel find out about peers that are gone without a word. Unix sockets cannot be.

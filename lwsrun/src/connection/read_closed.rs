@@ -1,13 +1,13 @@
-//! Whether a client has closed its side of a connection, seen without reading: what there still is to read stays.
+//! Whether a peer has closed its side of a connection, seen without reading: what there still is to read stays.
 
 use futures_util::FutureExt;
 use tokio_rustls::server::TlsStream;
 
 use super::peek::Peek;
 
-/// A stream to a client, of which its end can be seen before all that comes before that is read.
-pub(super) trait ReadClosed {
-    /// Whether the client has closed its side, or the whole connection. What the runtime has heard of the socket tells, so
+/// A stream of which its end can be seen before all that comes before that is read.
+pub(crate) trait ReadClosed {
+    /// Whether the peer has closed its side, or the whole connection. What the runtime has heard of the socket tells, so
     /// it costs no system call.
     fn is_read_closed(&self) -> bool;
 }

@@ -18,9 +18,15 @@ use super::http2::Sending;
 use super::read_closed::ReadClosed;
 
 /// A transport of any kind.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Transport: AsyncRead + AsyncWrite + ReadClosed + Unpin + Send {}
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for S {}
+impl<S: AsyncRead + AsyncWrite + ReadClosed + Unpin + Send> Transport for S {}
+
+impl ReadClosed for Box<dyn Transport> {
+    fn is_read_closed(&self) -> bool {
+        (**self).is_read_closed()
+    }
+}
 
 /// A transport that was handed over.
 pub(crate) struct HandedOver {
@@ -86,6 +92,21 @@ struct Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.sending.stop();
+    }
+}
+
+/// A stream that is reset is sent on no more. One that the client has merely ended cannot be told before it is read up
+/// to its end.
+impl ReadClosed for Stream {
+    fn is_read_closed(&self) -> bool {
+        self.sending.is_over()
+    }
+}
+
+/// What hyper hides cannot be told.
+impl ReadClosed for TokioIo<Upgraded> {
+    fn is_read_closed(&self) -> bool {
+        false
     }
 }
 

@@ -9,33 +9,12 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
 
 use super::{Guarded, PIECE};
+use crate::connection::glances::Glances;
 use crate::connection::read_closed::ReadClosed;
-
-/// How often that is looked at.
-const GLANCE: Duration = Duration::from_secs(1);
-
-/// When to look next; set by the first question.
-#[derive(Debug, Default)]
-pub(super) struct Glances(Option<Pin<Box<Sleep>>>);
-
-impl Glances {
-    /// Whether it is time to look. Whoever asks is woken when it is.
-    fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
-        let next = self.0.get_or_insert_with(|| Box::pin(sleep(GLANCE)));
-        let mut is_due = false;
-        while next.as_mut().poll(cx).is_ready() {
-            next.as_mut().reset(Instant::now() + GLANCE);
-            is_due = true;
-        }
-        is_due
-    }
-}
 
 impl<S: AsyncRead + AsyncWrite + ReadClosed + Unpin> Guarded<S> {
     /// Looks for the end, if somebody wants to know of it.

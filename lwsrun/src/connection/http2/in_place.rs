@@ -84,6 +84,11 @@ impl Drop for Waiting {
 }
 
 impl Sending {
+    /// Whether it has come to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.get().is_some_and(AbortHandle::is_finished)
+    }
+
     /// Stops it. If it had not come to its end, the stream is reset (`CANCEL`).
     pub(crate) fn stop(&self) {
         if let Some(task) = self.0.get() {

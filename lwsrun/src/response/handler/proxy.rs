@@ -26,7 +26,6 @@ mod origin;
 mod pool;
 mod rewrite;
 mod target;
-mod timer;
 mod trailers;
 mod tunnel;
 mod upload;
@@ -43,7 +42,7 @@ use schemas::plan::{Mount, Upstream};
 use schemas::route::is_ambiguous;
 use tower::Service;
 
-use crate::connection::{ConnectionFacts, Watch};
+use crate::connection::{ConnectionFacts, Watch, timer};
 use crate::request::path::AsSent;
 use crate::response::complaints::Complaints;
 use crate::response::error::{Refusal, redirect};

@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::fault::Fault;
 use super::origin::{Address, Origin, Security};
+use crate::connection::ReadClosed;
 
 /// A connection to an upstream.
 #[derive(Debug)]
@@ -109,6 +110,16 @@ macro_rules! on {
             Self::Tls($inner) => $call,
         }
     };
+}
+
+impl ReadClosed for Stream {
+    fn is_read_closed(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.is_read_closed(),
+            Self::Unix(stream) => stream.is_read_closed(),
+            Self::Tls(stream) => stream.get_ref().0.is_read_closed(),
+        }
+    }
 }
 
 impl AsyncRead for Stream {

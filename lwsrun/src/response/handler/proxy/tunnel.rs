@@ -5,34 +5,30 @@
 //! A tunnel without a byte for `proxy-websocket-timeout` is closed, and so is one of which one side has ended while the
 //! other goes on for [`HALF_CLOSED`]. A drain closes all at once: what stands between two frames is not known here.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::answer::{self, Source};
-use super::connect::{Offer, Stream, connect};
+use super::connect::{Offer, connect};
 use super::exchange::{response, unless_gone};
 use super::fault::{Fault, Trouble};
 use super::forward::Forward;
 use super::http1::{Http1, Sending};
 use super::origin::Origin;
 use super::pool;
-use super::timer::Timer;
 use super::upload::Upload;
-use crate::connection::{Begun, HandedOver, Transport, Unwrap, Watch};
+use crate::connection::{Begun, HandedOver, Patience, Tunnel, Unwrap, Watch};
 use crate::response::handler::ws;
 use crate::shutdown::Drain;
 
@@ -41,14 +37,6 @@ const HAND_OVER: Duration = Duration::from_secs(15);
 
 /// How long one side may go on after the other has ended.
 const HALF_CLOSED: Duration = Duration::from_secs(10);
-
-/// What is read at once, in bytes.
-const PIECE: usize = 16 << 10;
-
-thread_local! {
-    /// Room for what is read, so that idle tunnels need none.
-    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
 
 /// A client's wish for a websocket, and its connection, once it has been granted.
 pub(super) struct Upgrade {
@@ -164,128 +152,19 @@ async fn pass_on(
 ) {
     let (upstream, first, _ticket) = upstream.into_parts();
     let mut both = match timeout(HAND_OVER, client).await {
-        Ok(Ok(client)) => Box::new(Tunnel::new(Unwrap::apply(unwrap, client), upstream, first.into(), idle)),
+        Ok(Ok(client)) => {
+            let HandedOver { stream, ahead } = Unwrap::apply(unwrap, client);
+            let patience = Patience { idle: Some(idle), half_closed: HALF_CLOSED };
+            Box::new(Tunnel::new((stream, ahead.into()), (upstream, first.into()), patience))
+        }
         Ok(Err(error)) => return tracing::debug!("websocket not opened: {error}"),
         Err(_) => return tracing::debug!("websocket not opened: the answer was not taken"),
     };
     let mut begun = pin!(Begun::new(&drain));
-    let ended =
-        poll_fn(|cx| if begun.as_mut().poll(cx).is_ready() { Poll::Ready(Ok(())) } else { both.poll(cx) });
+    let ended = poll_fn(|cx| {
+        if begun.as_mut().poll(cx).is_ready() { Poll::Ready(Ok(())) } else { Pin::new(&mut *both).poll(cx) }
+    });
     if let Err(error) = ended.await {
         tracing::debug!("a websocket through a proxy ended: {error}");
-    }
-}
-
-struct Tunnel {
-    client: Box<dyn Transport>,
-    upstream: Stream,
-    up: Direction,
-    down: Direction,
-    timer: Timer,
-    idle: Duration,
-}
-
-/// Bytes that go one way.
-#[derive(Default)]
-struct Direction {
-    /// What was read and could not be written yet.
-    rest: Vec<u8>,
-    written: usize,
-    unflushed: bool,
-    ended: bool,
-}
-
-impl Tunnel {
-    /// `first` came of the upstream already.
-    fn new(client: HandedOver, upstream: Stream, first: Vec<u8>, idle: Duration) -> Self {
-        let (up, down) = (Direction::beginning(client.ahead.into()), Direction::beginning(first));
-        Self { client: client.stream, upstream, up, down, timer: Timer::new(idle), idle }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { client, upstream, up, down, timer, idle } = self;
-        let mut moved = false;
-        let up = up.poll(client, upstream, &mut moved, cx)?;
-        let down = down.poll(upstream, client, &mut moved, cx)?;
-        if up.is_ready() && down.is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        if moved {
-            let half = up.is_ready() || down.is_ready();
-            timer.restart(if half { HALF_CLOSED.min(*idle) } else { *idle });
-        }
-        if timer.is_over(cx) { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
-    }
-}
-
-impl Direction {
-    /// With what was read already.
-    fn beginning(rest: Vec<u8>) -> Self {
-        Self { unflushed: !rest.is_empty(), rest, ..Self::default() }
-    }
-
-    /// Ready when what comes from `from` has ended and `to` knows it.
-    fn poll<R, W>(
-        &mut self,
-        from: &mut R,
-        to: &mut W,
-        moved: &mut bool,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>>
-    where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
-    {
-        loop {
-            while self.written < self.rest.len() {
-                match ready!(Pin::new(&mut *to).poll_write(cx, &self.rest[self.written..]))? {
-                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    count => self.written += count,
-                }
-                (*moved, self.unflushed) = (true, true);
-            }
-            if !self.rest.is_empty() {
-                // An idle tunnel keeps no room.
-                (self.rest, self.written) = (Vec::new(), 0);
-            }
-            if self.ended {
-                return Pin::new(to).poll_shutdown(cx);
-            }
-            let read = ROOM.with_borrow_mut(|room| {
-                room.resize(PIECE, 0);
-                let mut piece = ReadBuf::new(room);
-                ready!(Pin::new(&mut *from).poll_read(cx, &mut piece))?;
-                Poll::Ready(self.take(piece.filled(), to, cx))
-            });
-            match read {
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(())) => *moved = true,
-                Poll::Pending => {
-                    if self.unflushed {
-                        ready!(Pin::new(&mut *to).poll_flush(cx))?;
-                        self.unflushed = false;
-                    }
-                    return Poll::Pending;
-                }
-            }
-        }
-    }
-
-    /// Writes what was read, as far as that goes at once.
-    fn take<W>(&mut self, piece: &[u8], to: &mut W, cx: &mut Context<'_>) -> io::Result<()>
-    where
-        W: AsyncWrite + Unpin,
-    {
-        if piece.is_empty() {
-            self.ended = true;
-            return Ok(());
-        }
-        self.unflushed = true;
-        let written = match Pin::new(to).poll_write(cx, piece)? {
-            Poll::Ready(count) => count,
-            Poll::Pending => 0,
-        };
-        self.rest.extend_from_slice(&piece[written..]);
-        Ok(())
     }
 }

@@ -8,19 +8,19 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The timer of one connection, used for one wait after the other.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     deadline: Instant,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Timer {
-    pub(super) fn new(wait: Duration) -> Self {
+    pub(crate) fn new(wait: Duration) -> Self {
         let deadline = Instant::now() + wait;
         Self { deadline, sleep: Box::pin(sleep_until(deadline)) }
     }
 
     /// Begins a wait.
-    pub(super) fn restart(&mut self, wait: Duration) {
+    pub(crate) fn restart(&mut self, wait: Duration) {
         self.deadline = Instant::now() + wait;
         if self.sleep.deadline() > self.deadline {
             self.sleep.as_mut().reset(self.deadline);
@@ -28,7 +28,7 @@ impl Timer {
     }
 
     /// Whether the wait has lasted too long.
-    pub(super) fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
         while self.sleep.as_mut().poll(cx).is_ready() {
             if Instant::now() >= self.deadline {
                 return true;
