@@ -94,7 +94,7 @@ fn kill(pids: &[String]) {
 
 /// Hangs with a child of its own, once it has written both their numbers to `@DIR@/pids`.
 fn hanging(before: &str) -> String {
-    sh(&format!("{before}\nsleep 1000 &\necho $$ $! >> @DIR@/pids\nwait"))
+    sh(&format!("{before}\nsleep 1000 &\necho $$ $! >> \"@DIR@/pids\"\nwait"))
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn a_program_whose_answer_is_complete_ends_or_is_killed() {
             ("counts", &hanging("printf 'Content-Length: 3\\n\\nout'")),
             ("zero", &hanging("printf 'Content-Length: 0\\n\\n'")),
             ("empty", &hanging("printf 'Status: 204\\n\\n'")),
-            ("writes", &sh(&format!("echo $$ >> @DIR@/pids; {HEAD}; while echo x; do sleep 0.1; done"))),
+            ("writes", &sh(&format!("echo $$ >> \"@DIR@/pids\"; {HEAD}; while echo x; do sleep 0.1; done"))),
         ],
         BRIEF,
     );
@@ -379,7 +379,7 @@ fn answers_without_content_announce_none() {
 
 #[test]
 fn a_slow_client_is_not_a_silent_program() {
-    let count = sh(&format!("wc -c > @DIR@/count; {HEAD}; cat @DIR@/count"));
+    let count = sh(&format!("wc -c > \"@DIR@/count\"; {HEAD}; cat \"@DIR@/count\""));
     let site = programs(&[("count", &count), ("hang", &hanging(""))], BRIEF);
     let mut client = Client::tcp(site.port);
     client.send("POST /count HTTP/1.1\r\nHost: a.test\r\nContent-Length: 6\r\n\r\nabc");

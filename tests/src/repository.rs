@@ -54,6 +54,10 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // What git makes of a second work tree.
+        if name == ".git" {
+            continue;
+        }
         if path.is_file() {
             found.push(path.strip_prefix(root()).unwrap().to_owned());
         } else if !name.starts_with('.') && name != "target" {

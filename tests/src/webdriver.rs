@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::PATIENCE;
 use crate::client::Client;
+use crate::config::free_port;
 
 /// Starting a browser, or loading a page with it, takes its time on a busy machine.
 const START: Duration = Duration::from_secs(90);
@@ -36,19 +37,19 @@ impl Browser {
     #[must_use]
     pub fn start() -> Option<Self> {
         let chromium = program("chromium")?;
+        // One that it would choose itself it does not say where there is no IPv6.
+        let port = free_port();
         let mut driver = Command::new(program("chromedriver")?)
-            .arg("--port=0")
+            .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver can be started");
         let stdout = BufReader::new(driver.stdout.take().expect("standard output is a pipe"));
-        let port = stdout.lines().map_while(Result::ok).find_map(|line| {
-            line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
-        });
+        let started = stdout.lines().map_while(Result::ok).any(|line| line.contains("started successfully"));
+        assert!(started, "chromedriver does not start");
         let profile = tempfile::tempdir().expect("a temporary folder");
-        let port = port.expect("chromedriver says its port");
         let mut browser = Self { driver, port, session: String::new(), _profile: profile };
         let folder = format!("--user-data-dir={}", browser._profile.path().display());
         let options = json!({
@@ -113,11 +114,13 @@ impl Browser {
         self.command("POST", "/execute/async", &json!({ "script": script, "args": [] }))
     }
 
-    /// What the console of the window says: each line that came since the last look.
+    /// What the console of the window says: each line that came since the last look, but for the browser's own pages, such
+    /// as an empty tab that finds the network slow.
     #[must_use]
     pub fn console(&self) -> Vec<String> {
         let lines = self.command("POST", "/se/log", &json!({ "type": "browser" }));
-        lines.as_array().expect("a list of lines").iter().map(|line| text(&line["message"])).collect()
+        let lines = lines.as_array().expect("a list of lines").iter().map(|line| text(&line["message"]));
+        lines.filter(|line| !line.starts_with("chrome://")).collect()
     }
 
     /// A picture of the window, as a PNG in base64.

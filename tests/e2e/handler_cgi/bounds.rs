@@ -71,7 +71,7 @@ fn one_after_the_other_is_one_at_a_time() {
         // It is there as long as the one that it names.
         (
             "stays",
-            &sh("printf 'Location: /bin/quick\\n\\n'; exec >&-; echo $$ >> @DIR@/pids; exec sleep 1000"),
+            &sh("printf 'Location: /bin/quick\\n\\n'; exec >&-; echo $$ >> \"@DIR@/pids\"; exec sleep 1000"),
         ),
     ]);
     let mut client = Client::tcp(site.port);
@@ -88,7 +88,7 @@ fn one_after_the_other_is_one_at_a_time() {
 #[test]
 fn what_programs_leave_behind_holds_no_descriptor() {
     let daemon = sh(&format!(
-        "setsid sleep 1000 >/dev/null & echo $! >> @DIR@/pids; {HEAD}; echo done; echo last >&2"
+        "setsid sleep 1000 >/dev/null & echo $! >> \"@DIR@/pids\"; {HEAD}; echo done; echo last >&2"
     ));
     let site = programs(&[("daemon", &daemon)], "");
     let mut client = Client::tcp(site.port);
@@ -176,7 +176,8 @@ fn nobody_is_left_unreaped() {
 #[test]
 fn what_has_left_the_group_holds_nobody_up() {
     // Its output stays open, and the kill of the group does not reach it.
-    let leaves = sh("setsid sleep 1000 & echo $! >> @DIR@/left; echo $$ >> @DIR@/pids; exec sleep 1000");
+    let leaves =
+        sh("setsid sleep 1000 & echo $! >> \"@DIR@/left\"; echo $$ >> \"@DIR@/pids\"; exec sleep 1000");
     let site = programs(&[("leaves", &leaves)], BRIEF);
     let mut client = Client::tcp(site.port);
     assert_eq!(client.get("a.test", "/").text(), "home");

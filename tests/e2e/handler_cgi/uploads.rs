@@ -15,7 +15,7 @@ const LENGTH: usize = 1_000_000;
 fn storing() -> [(&'static str, String); 3] {
     let stores = |name: &str, answers: &str| {
         sh(&format!(
-            "echo $$ >> @DIR@/pids\n{answers}\ncat > @DIR@/{name}.part && mv @DIR@/{name}.part @DIR@/{name}\necho {name} >> @DIR@/done"
+            "echo $$ >> \"@DIR@/pids\"\n{answers}\ncat > \"@DIR@/{name}.part\" && mv \"@DIR@/{name}.part\" \"@DIR@/{name}\"\necho {name} >> \"@DIR@/done\""
         ))
     };
     [
@@ -151,7 +151,7 @@ fn the_length_of_content_is_told_in_http2() {
 
 #[test]
 fn content_that_breaks_off_before_its_program_starts_starts_none() {
-    let site = programs(&[("count", &sh("echo started >> @DIR@/started"))], "");
+    let site = programs(&[("count", &sh("echo started >> \"@DIR@/started\""))], "");
     let mut client = Client::tcp(site.port);
     client.send("POST /count HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
     drop(client);

@@ -13,7 +13,7 @@ fn hanging() -> Site {
     let mounts = ", \"mounts\": [
         { \"mountpoint\": \"/hang\", \"origin\": \"cgi://@DIR@/hang\" },
         { \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\" } ]";
-    let program = "#!/bin/sh\necho >> @DIR@/begun\nexec sleep 1000\n";
+    let program = "#!/bin/sh\necho >> \"@DIR@/begun\"\nexec sleep 1000\n";
     let config = TempConfig::vhost(port, mounts).www("index.html", "home").program("hang", program);
     let server = Server::start(&config.compile());
     Site { config, server, port }
