@@ -7,13 +7,14 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 
 use super::fault::{Trouble, chain};
-use super::http1::{Http1, Relayed};
+use super::http1::Http1;
 use super::http2::Http2Answer;
 use super::origin::Origin;
 use super::pool;
+use super::relay::{Exchanging as _, Relayed};
 use super::timer::Timer;
 use crate::connection::Watch;
 
@@ -21,9 +22,10 @@ use crate::connection::Watch;
 pub(super) enum Source {
     /// A connection that whoever takes the content drives; at its end it can be used again.
     Http1(Box<Http1>),
-    /// One that a task drives.
-    Relayed(Relayed, Timer),
+    /// A stream of one that a task drives for all of them.
     Http2(Box<Http2Answer>),
+    /// Either, driven by a task of its own while the request goes on.
+    Relayed(Relayed, Timer),
     /// The content has ended.
     Nowhere,
 }
@@ -33,10 +35,7 @@ impl Source {
         match self {
             Self::Http1(connection) => connection.poll_frame(cx),
             Self::Relayed(content, _) => content.poll_frame(cx),
-            Self::Http2(answer) => {
-                let frame = Pin::new(&mut answer.content).poll_frame(cx);
-                frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
-            }
+            Self::Http2(answer) => answer.poll_frame(cx),
             Self::Nowhere => Poll::Ready(None),
         }
     }
@@ -61,7 +60,7 @@ impl Source {
         match self {
             Self::Http1(connection) => connection.is_ended(),
             Self::Relayed(content, _) => content.is_ended(),
-            Self::Http2(answer) => answer.content.is_end_stream(),
+            Self::Http2(answer) => answer.is_ended(),
             Self::Nowhere => true,
         }
     }
@@ -158,8 +157,8 @@ impl http_body::Body for Answer {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Http1(connection) => connection.size_hint(),
-            Source::Relayed(..) => SizeHint::default(),
-            Source::Http2(answer) => answer.content.size_hint(),
+            // Where a length is known, the head has it.
+            Source::Relayed(..) | Source::Http2(_) => SizeHint::default(),
             Source::Nowhere if self.fault.is_some() => SizeHint::default(),
             Source::Nowhere => SizeHint::with_exact(0),
         }

@@ -14,9 +14,11 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use super::answer::{self, Source};
 use super::fault::{Fault, Trouble};
 use super::forward::Forward;
-use super::http1::{Head, Relayed, Sending, Unanswered};
+use super::http1::Head;
 use super::origin::Origin;
 use super::pool::{self, Lease};
+use super::relay::{Exchanging, Relayed};
+use super::sending::{Sending, Unanswered};
 use super::timer::Timer;
 use super::upload::{Progress, Upload};
 use crate::connection::Watch;
@@ -58,21 +60,34 @@ pub(super) async fn exchange(
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Fault::Switched);
     }
-    let source = match (source, progress) {
-        (Source::Http1(connection), Some(progress))
-            if !connection.has_sent_all() && (!waits || progress.is_permitted()) =>
-        {
-            let limits = origin.limits();
-            let wait = limits.answer.max(limits.idle);
-            let upload = std::mem::replace(upload, Upload::None);
-            match Relayed::start(connection, upload, progress, wait) {
-                Some(relayed) => Source::Relayed(relayed, Timer::new(limits.idle)),
-                None => Source::Nowhere,
-            }
-        }
-        (source, _) => source,
+    let source = match progress.filter(|progress| !waits || progress.is_permitted()) {
+        Some(progress) => match source {
+            Source::Http1(connection) => relay(connection, upload, progress, origin, Source::Http1),
+            Source::Http2(stream) => relay(stream, upload, progress, origin, Source::Http2),
+            source => source,
+        },
+        None => source,
     };
     Ok(response(status, headers, answer::body(source, origin, watch, trouble)))
+}
+
+/// The answer's content, with a task for both directions if the request has not ended.
+fn relay<E: Exchanging>(
+    exchange: Box<E>,
+    upload: &mut Upload,
+    progress: Arc<Progress>,
+    origin: &Origin,
+    alone: impl FnOnce(Box<E>) -> Source,
+) -> Source {
+    if exchange.has_sent_all() {
+        return alone(exchange);
+    }
+    let limits = origin.limits();
+    let upload = std::mem::replace(upload, Upload::None);
+    match Relayed::start(exchange, upload, progress, limits.answer.max(limits.idle)) {
+        Some(relayed) => Source::Relayed(relayed, Timer::new(limits.idle)),
+        None => Source::Nowhere,
+    }
 }
 
 /// The head of an answer, and where its content comes from.
@@ -96,10 +111,9 @@ async fn send(
         }
         Lease::Http2(connection) => {
             // Large: requests of HTTP/1.1 need not carry the room for it.
-            let answer = Box::pin(connection.send(forward.request(origin), sending)).await?;
-            let (parts, answer) = answer.into_parts();
-            let source = Source::Http2(Box::new(answer));
-            Ok(Answered { status: parts.status, headers: parts.headers, source })
+            let asking = Box::pin(connection.send(forward.request(origin), forward.framing(), sending));
+            let (head, stream) = asking.await?.into_parts();
+            Ok(Answered { status: head.status, headers: head.headers, source: Source::Http2(stream) })
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) enum Fault {
     #[error("its connection is lost: {0}")]
     Lost(#[source] io::Error),
     #[error("{}", chain(.0))]
-    Broken(#[from] hyper::Error),
+    Broken(#[from] h2::Error),
     #[error("it closed the connection without an answer")]
     Closed,
     #[error("it switches to another protocol that nobody asked for")]

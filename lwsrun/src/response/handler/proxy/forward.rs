@@ -63,6 +63,8 @@ pub(super) struct Forward {
 /// Takes the fields of a request one by one. A value comes in parts.
 trait Fields {
     fn put(&mut self, name: &HeaderName, value: &[&[u8]]);
+
+    fn put_number(&mut self, name: &HeaderName, number: u64);
 }
 
 impl Forward {
@@ -127,16 +129,8 @@ impl Forward {
         text.put(&HOST, &[origin.authority().as_bytes()]);
         self.fields(text);
         match self.framing {
-            // Some say that there is none, and some upstreams want to hear it.
-            Framing::None => {
-                if let Some(length) = self.headers.get(CONTENT_LENGTH).filter(|length| !length.is_empty()) {
-                    text.put(&CONTENT_LENGTH, &[length.as_bytes()]);
-                }
-            }
-            Framing::Length(length) => {
-                let _ = write!(text, "content-length: {length}\r\n");
-            }
             Framing::Chunked => text.put(&TRANSFER_ENCODING, &[b"chunked"]),
+            Framing::None | Framing::Length(_) => self.length(text),
         }
         match &self.websocket {
             Some(key) => {
@@ -163,10 +157,22 @@ impl Forward {
         // An authority that cannot be in a URL cannot have been connected to.
         *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
         self.fields(request.headers_mut());
-        if let Some(length) = self.headers.get(CONTENT_LENGTH) {
-            request.headers_mut().insert(CONTENT_LENGTH, length.clone());
-        }
+        self.length(request.headers_mut());
         request
+    }
+
+    /// `Content-Length`, where it is known.
+    fn length(&self, out: &mut impl Fields) {
+        match self.framing {
+            // Some say that there is none, and some upstreams want to hear it.
+            Framing::None => {
+                if let Some(length) = self.headers.get(CONTENT_LENGTH).filter(|length| !length.is_empty()) {
+                    out.put(&CONTENT_LENGTH, &[length.as_bytes()]);
+                }
+            }
+            Framing::Length(length) => out.put_number(&CONTENT_LENGTH, length),
+            Framing::Chunked => {}
+        }
     }
 
     /// All fields but those that depend on the version.
@@ -245,6 +251,10 @@ impl Fields for Vec<u8> {
     fn put(&mut self, name: &HeaderName, value: &[&[u8]]) {
         put_field(self, name.as_str(), value);
     }
+
+    fn put_number(&mut self, name: &HeaderName, number: u64) {
+        let _ = write!(self, "{name}: {number}\r\n");
+    }
 }
 
 impl Fields for HeaderMap {
@@ -253,6 +263,10 @@ impl Fields for HeaderMap {
         if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value.concat())) {
             self.append(name, value);
         }
+    }
+
+    fn put_number(&mut self, name: &HeaderName, number: u64) {
+        self.append(name, number.into());
     }
 }
 

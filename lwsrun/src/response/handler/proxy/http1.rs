@@ -2,8 +2,7 @@
 //! the client's connection and nobody else, and ends with it.
 //!
 //! This is on the path of every request, and does nothing but that: [`output`] writes a head that the caller has put
-//! together and content as it comes, [`head`] reads the head of the answer, [`content`] what follows. A [`relay`] takes over
-//! where the answer begins before the request has ended.
+//! together and content as it comes, [`head`] reads the head of the answer, [`content`] what follows.
 
 mod chunks;
 mod content;
@@ -13,7 +12,6 @@ pub(crate) mod fuzz;
 mod head;
 mod input;
 mod output;
-mod relay;
 
 use std::future::poll_fn;
 use std::io;
@@ -26,21 +24,18 @@ use tokio::time::Instant;
 
 pub(super) use self::head::{Head, Wrong};
 pub(super) use self::output::{Framing, put_field};
-pub(super) use self::relay::Relayed;
 
 use self::content::Content;
 use self::input::Input;
-use self::output::{Output, Stopped};
+use self::output::Output;
 use super::connect::Stream;
 use super::fault::Fault;
 use super::origin::Limits;
 use super::pool::Ticket;
+use super::relay::Exchanging;
+use super::sending::{Sending, Stopped, Unanswered, Waiting};
 use super::timer::Timer;
 use super::upload::{Progress, Upload};
-use crate::connection::Watch;
-
-/// The most interim answers to one request.
-const MAX_INTERIM: usize = 100;
 
 /// A connection that answers one request after the other.
 pub(super) struct Http1 {
@@ -55,24 +50,6 @@ pub(super) struct Http1 {
     /// Since when it is idle; `None`: it is new.
     pub(super) idle_since: Option<Instant>,
     ticket: Ticket,
-}
-
-/// A request that was not answered.
-pub(super) struct Unanswered {
-    pub(super) fault: Fault,
-    /// Whether the upstream has certainly not acted on it, so that it may be sent again whatever it is.
-    pub(super) unsent: bool,
-    /// Whether the upstream may have closed the connection before it saw the request.
-    pub(super) stale: bool,
-}
-
-/// What a request is sent with.
-pub(super) struct Sending<'a> {
-    pub(super) upload: &'a mut Upload,
-    pub(super) progress: Option<&'a Progress>,
-    pub(super) of_head: bool,
-    pub(super) watch: &'a Watch,
-    pub(super) limits: &'a Limits,
 }
 
 impl Http1 {
@@ -99,7 +76,7 @@ impl Http1 {
     pub(super) async fn send(&mut self, sending: Sending<'_>) -> Result<Head, Unanswered> {
         let before = self.input.received();
         self.timer.restart(sending.limits.answer);
-        let mut exchange = Exchange { sending, broken: None, looked_at: 0, interim: 0, uploaded: 0 };
+        let mut exchange = Exchange { sending, broken: None, looked_at: 0, waiting: Waiting::default() };
         let answered = poll_fn(|cx| exchange.poll(self, cx)).await;
         answered.map_err(|fault| {
             let silent = self.input.received() == before;
@@ -109,26 +86,6 @@ impl Http1 {
             let untouched = exchange.sending.progress.is_none_or(Progress::is_untouched);
             Unanswered { fault, unsent: lost && untouched && self.output.is_unsent(), stale }
         })
-    }
-
-    /// The next piece of the answer's content, or its trailers; `None` at its end.
-    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        loop {
-            match self.content.take(&mut self.input.bytes) {
-                Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
-                Ok(None) if self.content.is_ended() => return Poll::Ready(None),
-                Ok(None) => {}
-                Err(wrong) => {
-                    return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::InvalidData, wrong))));
-                }
-            }
-            match ready!(self.input.poll_fill(&mut self.stream, cx)) {
-                Ok(0) if self.content.end() => return Poll::Ready(None),
-                Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
-                Ok(_) => {}
-                Err(error) => return Poll::Ready(Some(Err(error))),
-            }
-        }
     }
 
     /// The whole content, if it has come already.
@@ -142,19 +99,9 @@ impl Http1 {
         frame.into_data().ok()
     }
 
-    /// Whether the answer's content has ended.
-    pub(super) fn is_ended(&self) -> bool {
-        self.content.is_ended()
-    }
-
     /// How much of the answer's content is to come.
     pub(super) fn size_hint(&self) -> SizeHint {
         self.content.size_hint()
-    }
-
-    /// Whether all of the request has been written.
-    pub(super) fn has_sent_all(&self) -> bool {
-        self.output.is_done()
     }
 
     /// Whether it can take another request, now that it has done what it was asked. If it cannot any more, `waker` is told.
@@ -179,6 +126,47 @@ impl Http1 {
     }
 }
 
+impl Exchanging for Http1 {
+    fn poll_upload(&mut self, upload: &mut Upload, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+        self.output.poll(&mut self.stream, upload, cx)
+    }
+
+    fn abandon_upload(&mut self) {
+        self.output.abandon();
+    }
+
+    fn has_sent_all(&self) -> bool {
+        self.output.is_done()
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        loop {
+            match self.content.take(&mut self.input.bytes) {
+                Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
+                Ok(None) if self.content.is_ended() => return Poll::Ready(None),
+                Ok(None) => {}
+                Err(wrong) => {
+                    return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::InvalidData, wrong))));
+                }
+            }
+            match ready!(self.input.poll_fill(&mut self.stream, cx)) {
+                Ok(0) if self.content.end() => return Poll::Ready(None),
+                Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+    }
+
+    fn is_ended(&self) -> bool {
+        self.content.is_ended()
+    }
+
+    fn moved(&self) -> u64 {
+        self.output.sent() + self.input.received()
+    }
+}
+
 /// One request on its way, until there is a head of its answer.
 struct Exchange<'a> {
     sending: Sending<'a>,
@@ -186,9 +174,7 @@ struct Exchange<'a> {
     broken: Option<io::Error>,
     /// How much of the input holds no end of a head.
     looked_at: usize,
-    interim: usize,
-    /// How much of the content had gone out when the clock was looked at.
-    uploaded: u64,
+    waiting: Waiting,
 }
 
 impl Exchange<'_> {
@@ -197,16 +183,8 @@ impl Exchange<'_> {
         if let Poll::Ready(head) = self.poll_head(connection, cx) {
             return Poll::Ready(head);
         }
-        if self.sending.watch.is_gone() {
-            return Poll::Ready(Err(Fault::ClientGone));
-        }
-        let Sending { progress, limits, .. } = &self.sending;
-        while connection.timer.is_over(cx) {
-            if !progress.is_some_and(|progress| progress.excuses(&mut self.uploaded)) {
-                return Poll::Ready(Err(Fault::late(connection.has_sent_all(), limits.answer)));
-            }
-            connection.timer.restart(limits.answer);
-        }
+        let sent = (!connection.output.is_done()).then(|| connection.output.sent());
+        self.waiting.go_on(&self.sending, &mut connection.timer, sent, cx)?;
         Poll::Pending
     }
 
@@ -240,7 +218,7 @@ impl Exchange<'_> {
                     head::take(&mut input.bytes, &mut self.looked_at, self.sending.of_head)?
             {
                 if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
-                    self.interim(head.status)?;
+                    self.waiting.informed(head.status, &self.sending)?;
                     continue;
                 }
                 connection.keeps &= head.keeps;
@@ -253,17 +231,5 @@ impl Exchange<'_> {
                 Err(error) => return Poll::Ready(Err(Fault::Lost(error))),
             }
         }
-    }
-
-    /// An answer that is not the last one.
-    fn interim(&mut self, status: StatusCode) -> Result<(), Fault> {
-        self.interim += 1;
-        if self.interim > MAX_INTERIM {
-            return Err(Fault::Wrong(Wrong::Interim));
-        }
-        if let Some(progress) = self.sending.progress {
-            progress.informed(status);
-        }
-        Ok(())
     }
 }

@@ -77,10 +77,12 @@ pub(super) async fn lease(origin: &Origin, repeatable: bool) -> Result<Lease, Fa
 /// A new connection.
 pub(super) async fn new(origin: &Origin) -> Result<Lease, Fault> {
     let ticket = ticket(origin)?;
+    let wait = origin.limits().connect;
+    let deadline = Instant::now() + wait;
     match connect(origin, Offer::All).await? {
         (stream, Version::Http1) => Ok(Lease::Http1(Http1::new(stream, ticket, origin.limits()))),
         (stream, Version::Http2) => {
-            let http2 = Http2::new(stream, ticket).await?;
+            let http2 = Http2::new(stream, ticket, deadline, wait).await?;
             keep(origin, &http2);
             Ok(Lease::Http2(Box::new(http2)))
         }
@@ -140,7 +142,7 @@ fn keep(origin: &Origin, http2: &Http2) {
     let first = with(|pools| {
         let pool = pools.by_origin.entry(origin.id()).or_default();
         // Others may have connected at the same time; one is enough for all.
-        if !pool.http2.iter().any(Http2::has_room) {
+        if !pool.http2.iter_mut().any(Http2::has_room) {
             pool.http2.push(http2.again());
         }
         pools.reaper.is_none()
@@ -153,7 +155,7 @@ fn keep(origin: &Origin, http2: &Http2) {
 fn idle(origin: &Origin, repeatable: bool) -> Option<Lease> {
     with(|pools| {
         let pool = pools.by_origin.get_mut(&origin.id())?;
-        if let Some(http2) = pool.http2.iter_mut().find(|http2| http2.has_room()) {
+        if let Some(http2) = pool.http2.iter_mut().find_map(|http2| http2.has_room().then_some(http2)) {
             http2.last_used = Instant::now();
             return Some(Lease::Http2(Box::new(http2.clone())));
         }
@@ -191,7 +193,7 @@ impl Pools {
                 old || !connection.is_idle(cx.waker())
             };
             dropped.extend(pool.idle.extract_if(.., is_over));
-            pool.http2.retain(|http2| !http2.is_closed() && http2.last_used.elapsed() <= MAX_IDLE_TIME);
+            pool.http2.retain_mut(|http2| !http2.is_closed() && http2.last_used.elapsed() <= MAX_IDLE_TIME);
         }
         // A pool whose count somebody holds has connections in use.
         self.by_origin.retain(|_, pool| {

@@ -7,7 +7,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -46,8 +46,8 @@ pub(super) struct Streamed {
 /// How far an upload is.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    bytes: AtomicU64,
-    done: AtomicBool,
+    /// Something of it has been taken from the client, or its end.
+    taken: AtomicBool,
     broken: AtomicBool,
     too_large: AtomicBool,
     /// The upstream has given permission.
@@ -115,26 +115,14 @@ impl Progress {
         }
     }
 
-    /// How many bytes the upstream's connection has taken.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Whether all has been taken.
-    pub(super) fn is_done(&self) -> bool {
-        self.done.load(Ordering::Relaxed)
-    }
-
-    /// Whether the upstream is not to blame for the time since the last look: it has taken more than the `seen` bytes,
-    /// or the client is waited for, whose slowness others bound.
-    pub(super) fn excuses(&self, seen: &mut u64) -> bool {
-        let bytes = self.bytes();
-        std::mem::replace(seen, bytes) != bytes || self.awaited.load(Ordering::Relaxed)
+    /// Whether the client is waited for, whose slowness others bound.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Relaxed)
     }
 
     /// Whether nothing has been taken, so that all of it can still go out anywhere.
     pub(super) fn is_untouched(&self) -> bool {
-        self.bytes() == 0 && !self.is_done() && !self.broken.load(Ordering::Relaxed)
+        !self.taken.load(Ordering::Relaxed) && !self.broken.load(Ordering::Relaxed)
     }
 
     /// Whether content may be asked for, of a client that waits for permission.
@@ -177,10 +165,11 @@ impl Streamed {
                 return Poll::Ready(Some(Err(EndedEarly)));
             }
             None => {
-                progress.done.store(true, Ordering::Relaxed);
+                progress.taken.store(true, Ordering::Relaxed);
                 return Poll::Ready(None);
             }
         };
+        progress.taken.store(true, Ordering::Relaxed);
         let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
         match self.left.checked_sub(bytes) {
             Some(left) => self.left = left,
@@ -188,10 +177,6 @@ impl Streamed {
                 progress.too_large.store(true, Ordering::Relaxed);
                 return Poll::Ready(Some(Err(EndedEarly)));
             }
-        }
-        progress.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if self.body.is_end_stream() {
-            progress.done.store(true, Ordering::Relaxed);
         }
         Poll::Ready(Some(Ok(frame)))
     }

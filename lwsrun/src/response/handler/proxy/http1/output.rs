@@ -9,6 +9,7 @@ use http::HeaderMap;
 use http_body::{Body as _, Frame};
 use tokio::io::AsyncWrite;
 
+use crate::response::handler::proxy::sending::Stopped;
 use crate::response::handler::proxy::trailers::is_allowed;
 use crate::response::handler::proxy::upload::Upload;
 
@@ -39,15 +40,8 @@ pub(super) struct Output {
     content: Framing,
     /// Whether anything of the request has been written.
     begun: bool,
-}
-
-/// Why a request does not go out.
-#[derive(Debug)]
-pub(super) enum Stopped {
-    /// The connection takes no more.
-    Connection(io::Error),
-    /// The content has ended early, or is longer than it was said to be.
-    Content,
+    /// How many bytes have been written since the beginning.
+    sent: u64,
 }
 
 impl Output {
@@ -60,6 +54,7 @@ impl Output {
             unflushed: false,
             content: Framing::None,
             begun: false,
+            sent: 0,
         }
     }
 
@@ -107,9 +102,14 @@ impl Output {
             && !self.unflushed
     }
 
+    /// How many bytes have been written since the beginning.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// No more of the request is to be written.
     pub(super) fn abandon(&mut self) {
-        *self = Self { begun: self.begun, ..Self::new() };
+        *self = Self { begun: self.begun, sent: self.sent, ..Self::new() };
     }
 
     fn poll_content(&mut self, upload: &mut Upload, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
@@ -177,6 +177,7 @@ impl Output {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             (self.begun, self.unflushed) = (true, true);
+            self.sent += count as u64;
             self.advance(count);
         }
         self.text.clear();

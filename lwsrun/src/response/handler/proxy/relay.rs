@@ -12,15 +12,36 @@ use bytes::Bytes;
 use http_body::Frame;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::Http1;
-use super::output::Stopped;
-use crate::response::handler::proxy::timer::Timer;
-use crate::response::handler::proxy::upload::{Progress, Upload};
+use super::sending::{Patience, Stopped};
+use super::timer::Timer;
+use super::upload::{Progress, Upload};
+
+/// What a request and its answer go over at the same time: a connection, or a stream of one. Dropped before both have ended
+/// it is closed or reset.
+pub(super) trait Exchanging: Send + 'static {
+    /// Sends of the request what can be sent; ready when all of it is.
+    fn poll_upload(&mut self, upload: &mut Upload, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>>;
+
+    /// No more of the request is to be sent.
+    fn abandon_upload(&mut self);
+
+    /// Whether all of the request has been sent.
+    fn has_sent_all(&self) -> bool;
+
+    /// The next piece of the answer's content, or its trailers; `None` at its end.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>>;
+
+    /// Whether the answer's content has ended.
+    fn is_ended(&self) -> bool;
+
+    /// How many bytes have gone either way.
+    fn moved(&self) -> u64;
+}
 
 /// What the task hands on.
 #[derive(Debug)]
 struct Piece {
-    /// What [`Http1::poll_frame`] gave.
+    /// What [`Exchanging::poll_frame`] gave.
     frame: Option<io::Result<Frame<Bytes>>>,
     /// Whether there is nothing behind it.
     last: bool,
@@ -28,21 +49,20 @@ struct Piece {
 
 /// The answer's content, for whoever takes it.
 #[derive(Debug)]
-pub(in super::super) struct Relayed {
+pub(super) struct Relayed {
     pieces: Receiver<Piece>,
     ended: bool,
 }
 
 /// What the task has.
-struct Relay {
-    connection: Box<Http1>,
+struct Relay<E> {
+    exchange: Box<E>,
     upload: Upload,
     progress: Arc<Progress>,
     /// How long the request may stand still.
     wait: Duration,
     silence: Timer,
-    /// What had moved when the clock was looked at.
-    moved: (u64, u64),
+    patience: Patience,
 }
 
 /// The task has nothing more to do.
@@ -52,14 +72,15 @@ impl Relayed {
     /// Starts the task. An upstream that has answered and takes no more is let go after `wait`.
     ///
     /// `None` if there is no content: nobody asks for it, which is no reason to stop.
-    pub(in super::super) fn start(
-        connection: Box<Http1>,
+    pub(super) fn start(
+        exchange: Box<impl Exchanging>,
         upload: Upload,
         progress: Arc<Progress>,
         wait: Duration,
     ) -> Option<Self> {
-        let without_content = connection.is_ended();
-        let relay = Relay { connection, upload, progress, wait, silence: Timer::new(wait), moved: (0, 0) };
+        let without_content = exchange.is_ended();
+        let (silence, patience) = (Timer::new(wait), Patience::default());
+        let relay = Relay { exchange, upload, progress, wait, silence, patience };
         if without_content {
             tokio::spawn(relay.finish());
             return None;
@@ -70,10 +91,7 @@ impl Relayed {
     }
 
     /// The next piece; `None` at the end.
-    pub(in super::super) fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.ended {
             return Poll::Ready(None);
         }
@@ -85,12 +103,12 @@ impl Relayed {
     }
 
     /// Whether it has ended.
-    pub(in super::super) fn is_ended(&self) -> bool {
+    pub(super) fn is_ended(&self) -> bool {
         self.ended
     }
 }
 
-impl Relay {
+impl<E: Exchanging> Relay<E> {
     async fn run(mut self, pieces: Sender<Piece>) {
         if self.answer(&pieces).await.is_err() {
             return;
@@ -101,8 +119,8 @@ impl Relay {
 
     /// Sends what is left of the request.
     async fn finish(mut self) {
-        let rest = poll_fn(|cx| match self.poll_upload(cx) {
-            Ok(()) if self.connection.output.is_done() => Poll::Ready(()),
+        let rest = poll_fn(|cx| match self.poll_upload(false, cx) {
+            Ok(()) if self.exchange.has_sent_all() => Poll::Ready(()),
             Ok(()) => Poll::Pending,
             Err(Over) => Poll::Ready(()),
         });
@@ -115,20 +133,21 @@ impl Relay {
         loop {
             let mut room = pin!(pieces.reserve());
             let room = poll_fn(|cx| {
-                self.poll_upload(cx)?;
-                room.as_mut().poll(cx).map_err(|_| Over)
+                let room = room.as_mut().poll(cx);
+                self.poll_upload(room.is_pending(), cx)?;
+                room.map_err(|_| Over)
             });
             let room = room.await?;
             let frame = poll_fn(|cx| {
-                self.poll_upload(cx)?;
-                match self.connection.poll_frame(cx) {
+                self.poll_upload(false, cx)?;
+                match self.exchange.poll_frame(cx) {
                     Poll::Pending => gone.as_mut().poll(cx).map(|()| Err(Over)),
                     Poll::Ready(frame) => Poll::Ready(Ok(frame)),
                 }
             });
             let frame = frame.await?;
             let failed = matches!(frame, Some(Err(_)));
-            let last = failed || self.connection.is_ended();
+            let last = failed || self.exchange.is_ended();
             room.send(Piece { frame, last });
             if failed {
                 return Err(Over);
@@ -139,31 +158,27 @@ impl Relay {
         }
     }
 
-    /// Writes what can be written.
-    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
-        let Http1 { stream, output, input, .. } = &mut *self.connection;
-        if output.is_done() {
+    /// Writes what can be written. `untaken`: the client does not take what has come of the answer, which may be what the
+    /// upstream waits for.
+    fn poll_upload(&mut self, untaken: bool, cx: &mut Context<'_>) -> Result<(), Over> {
+        if self.exchange.has_sent_all() {
             return Ok(());
         }
-        match output.poll(stream, &mut self.upload, cx) {
+        match self.exchange.poll_upload(&mut self.upload, cx) {
             Poll::Ready(Ok(())) => return Ok(()),
             // It may have more to say all the same.
             Poll::Ready(Err(Stopped::Connection(error))) => {
                 tracing::debug!("an upstream has answered and takes no more of the request: {error}");
-                output.abandon();
+                self.exchange.abandon_upload();
                 return Ok(());
             }
             Poll::Ready(Err(Stopped::Content)) => return Err(Over),
             Poll::Pending => {}
         }
-        while self.silence.is_over(cx) {
-            let now = (self.progress.bytes(), input.received());
-            if now == self.moved {
-                tracing::debug!("an upstream has answered and takes no more of the request");
-                return Err(Over);
-            }
-            self.moved = now;
-            self.silence.restart(self.wait);
+        let (moved, excused) = (self.exchange.moved(), untaken || self.progress.is_awaited());
+        if self.patience.is_over(&mut self.silence, self.wait, moved, excused, cx) {
+            tracing::debug!("an upstream has answered and takes no more of the request");
+            return Err(Over);
         }
         Ok(())
     }
