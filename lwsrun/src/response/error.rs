@@ -149,12 +149,15 @@ pub(crate) fn redirect(status: StatusCode, location: &str) -> Response<Body> {
     response
 }
 
-/// The answer to OPTIONS for the server as a whole: what a mount of some kind may take. CONNECT and TRACE none does.
+/// What a mount of some kind may take. CONNECT and TRACE none does.
+pub(crate) const METHODS: HeaderValue =
+    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+
+/// The answer to OPTIONS for the server as a whole.
 pub(crate) fn server_options() -> Response<Body> {
     let mut response = Response::new(Body::new(Nothing));
     *response.status_mut() = StatusCode::NO_CONTENT;
-    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-    response.headers_mut().insert(ALLOW, methods);
+    response.headers_mut().insert(ALLOW, METHODS);
     response
 }
 

@@ -1,24 +1,28 @@
 //! An HTTP/2 upstream that does what the test says, frame by frame.
 
+mod uploads;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use tests::PATIENCE;
-use tests::client::Client;
+use tests::client::{Client, Framing};
 use tests::config::TempConfig;
 use tests::h2::{
-    Connection, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, block,
+    Connection, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+    block,
 };
 use tests::server::Server;
 use tests::upstream::Upstream;
 
 use crate::free_port;
 
-/// The error code REFUSED_STREAM (RFC 9113, section 7).
-const REFUSED_STREAM: u32 = 7;
-
-/// The error code INTERNAL_ERROR.
+/// Error codes (RFC 9113, section 7).
+const NO_ERROR: u32 = 0;
 const INTERNAL_ERROR: u32 = 2;
+const REFUSED_STREAM: u32 = 7;
+const CANCEL: u32 = 8;
 
 /// A proxy in front of an upstream that serves each connection so, after the handshake. It has one worker.
 /// `keys` are more of the mount's, each after a comma.
@@ -35,17 +39,18 @@ fn before(
             serve(number, connection);
         }
     });
-    let config = config.conf_d(
-        "site",
-        &format!(
-            r#"{{ "vhosts": [{{ "name": "a.test", "port": "{port}", "interface": "127.0.0.1",
-            "client-ssl-ca": "{ca}",
-            "mounts": [{{ "mountpoint": "/px", "origin": "https://localhost:{back}/"{keys} }}] }}] }}"#,
-            ca = certificate.display(),
-            back = upstream.port,
-        ),
-    );
+    let config = config.conf_d("site", &vhost(port, &certificate, upstream.port, keys));
     (Server::start(&config.compile()), config, port)
+}
+
+/// The vhost of the proxy.
+fn vhost(port: u16, ca: &Path, back: u16, keys: &str) -> String {
+    format!(
+        r#"{{ "vhosts": [{{ "name": "a.test", "port": "{port}", "interface": "127.0.0.1",
+        "client-ssl-ca": "{ca}",
+        "mounts": [{{ "mountpoint": "/px", "origin": "https://localhost:{back}/"{keys} }}] }}] }}"#,
+        ca = ca.display(),
+    )
 }
 
 /// The stream of the next request; `None` at the end of the connection.
@@ -127,23 +132,6 @@ fn requests_beyond_a_connections_share_get_another_one() {
 }
 
 #[test]
-fn an_upload_that_the_upstream_does_not_take_is_504() {
-    // It never widens its window, which is 65,535 bytes at first.
-    let (server, _config, port) =
-        before(
-            ", \"proxy-answer-timeout\": \"1\"",
-            |_, mut connection| {
-                while connection.receive().is_some() {}
-            },
-        );
-    let mut client = Client::tcp(port);
-    client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n");
-    client.send(vec![b'x'; 300_000]);
-    assert_eq!(client.expect("POST").status, 504);
-    assert!(server.line_with("answered 504").contains("does not take the request"));
-}
-
-#[test]
 fn no_more_requests_at_once_than_the_upstream_allows() {
     let (note, noted) = channel();
     let (_server, _config, port) = before("", move |number, mut connection| {
@@ -181,4 +169,102 @@ fn readers_that_do_not_read_hold_up_nobody_else() {
     let more = noted.recv_timeout(PATIENCE).unwrap().unwrap();
     // All streams may have filled their own windows; the connection has room for that.
     assert!(u32::from_be_bytes(more.try_into().unwrap()) + 65_535 >= 100 * (64 << 10));
+}
+
+#[test]
+fn the_end_of_a_connection_ends_only_what_it_does_not_answer() {
+    let (note, noted) = channel();
+    let (_server, _config, port) = before("", move |number, mut connection| {
+        let first = asked(&mut connection).unwrap();
+        if number == 1 {
+            answer(&mut connection, first, "elsewhere");
+            while connection.receive().is_some() {}
+            return;
+        }
+        note.send(()).unwrap();
+        let _ = asked(&mut connection);
+        // The first is the last that it answers; no error.
+        connection.send(GOAWAY, 0, 0, &[first.to_be_bytes(), NO_ERROR.to_be_bytes()].concat());
+        answer(&mut connection, first, "here");
+        while connection.receive().is_some() {}
+    });
+    let mut client = Connection::open(Client::tcp(port), &[]);
+    client.ask(1, "/px/");
+    noted.recv_timeout(PATIENCE).unwrap();
+    let mut other = Connection::open(Client::tcp(port), &[]);
+    other.ask(1, "/px/");
+    assert_eq!(client.answer(1).1, b"here");
+    assert_eq!(other.answer(1).1, b"elsewhere");
+}
+
+#[test]
+fn an_upstream_that_does_not_tell_its_settings_is_504() {
+    let (port, config) = (free_port(), TempConfig::new());
+    let (certificate, _) = tests::tls::certificate(&config.path("tls"), "localhost");
+    let tls = tests::tls::serving(&certificate, &["h2"]);
+    let (note, noted) = channel();
+    let upstream = Upstream::start(move |_, client| {
+        let mut client = client.accept_tls(Arc::clone(&tls)).unwrap();
+        note.send(client.rest()).unwrap();
+    });
+    let config = config
+        .conf_d("site", &vhost(port, &certificate, upstream.port, ", \"proxy-connect-timeout\": \"1\""));
+    let server = Server::start(&config.compile());
+    assert_eq!(tests::client::get(port, "a.test", "/px/").status, 504);
+    assert!(server.line_with("answered 504").contains("`proxy-connect-timeout`"));
+    let said = noted.recv_timeout(PATIENCE).unwrap().unwrap();
+    // The preface, and frames of the connection, whose stream is 0, but no request.
+    let mut frames = said.strip_prefix(PREFACE).unwrap();
+    while let [_, _, length, kind, _, stream @ ..] = frames {
+        assert!(stream.starts_with(&[0; 4]), "a frame of type {kind} on a stream");
+        frames = &stream[4 + usize::from(*length)..];
+    }
+}
+
+#[test]
+fn a_connection_that_answers_nothing_gets_no_more_requests() {
+    // Twice as many as it takes at once.
+    const GIVEN_UP: usize = 200;
+    let (note, noted) = channel();
+    let (_server, _config, port) = before("", move |number, mut connection| {
+        while let Some(frame) = connection.next_that(|frame| matches!(frame.kind, HEADERS | RST_STREAM)) {
+            note.send((number, frame.kind)).unwrap();
+            if number == 1 {
+                answer(&mut connection, frame.stream, "there");
+            }
+        }
+    });
+    for count in 0..GIVEN_UP {
+        let mut client = Client::tcp(port);
+        client.send("GET /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        assert_eq!(noted.recv_timeout(PATIENCE), Ok((0, HEADERS)), "{count}");
+        drop(client);
+        assert_eq!(noted.recv_timeout(PATIENCE), Ok((0, RST_STREAM)), "{count}");
+    }
+    assert_eq!(tests::client::get(port, "a.test", "/px/").text(), "there");
+}
+
+#[test]
+fn lengths_that_do_not_fit_are_not_passed_on() {
+    for (fields, text, status, framing) in [
+        (&[(":status", "200"), ("content-length", "4")][..], "four", 200, Framing::Length),
+        (&[(":status", "200"), ("content-length", "5")], "four", 200, Framing::CutShort),
+        (
+            &[(":status", "200"), ("content-length", "4"), ("content-length", "5")],
+            "four",
+            502,
+            Framing::Length,
+        ),
+        (&[(":status", "200"), ("content-length", "x")], "four", 502, Framing::Length),
+        (&[(":status", "204")], "", 204, Framing::None),
+    ] {
+        let (_server, _config, port) = before("", move |_, mut connection| {
+            while let Some(stream) = asked(&mut connection) {
+                connection.send(HEADERS, END_HEADERS, stream, &block(fields));
+                connection.send(DATA, END_STREAM, stream, text.as_bytes());
+            }
+        });
+        let response = tests::client::get(port, "a.test", "/px/");
+        assert_eq!((response.status, response.framing), (status, framing), "{fields:?}");
+    }
 }

@@ -239,3 +239,13 @@ fn credentials_are_asked_for_before_the_upstream_is() {
     let request = "GET /px/ HTTP/1.1\r\nHost: a.test\r\nAuthorization: Basic eDp5\r\n\r\n";
     assert_eq!(ask(&site, request).status, 200);
 }
+
+#[test]
+fn trace_is_not_passed_on() {
+    let (upstream, _noted) = noting();
+    let site = before(&upstream, "");
+    let response = ask(&site, "TRACE /px/ HTTP/1.1\r\nHost: a.test\r\nCookie: secret\r\n\r\n");
+    assert_eq!(response.status, 405);
+    assert!(response.header("allow").is_some_and(|methods| !methods.contains("TRACE")));
+    assert_eq!(upstream.connections(), 0);
+}

@@ -39,6 +39,7 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use futures_util::future::BoxFuture;
+use http::header::ALLOW;
 use http::{Method, Request, Response, StatusCode};
 use schemas::plan::{Mount, Upstream};
 use schemas::route::is_ambiguous;
@@ -47,7 +48,7 @@ use tower::Service;
 use crate::connection::{ConnectionFacts, Watch, timer};
 use crate::request::path::AsSent;
 use crate::response::complaints::Complaints;
-use crate::response::error::{Refusal, redirect};
+use crate::response::error::{METHODS, Refusal, redirect};
 use crate::shutdown::Drain;
 use exchange::exchange;
 use fault::{Fault, Trouble};
@@ -129,6 +130,9 @@ enum Step {
 
 impl Shared {
     fn prepare(&self, mut request: Request<Body>) -> Result<Step, Fault> {
+        if *request.method() == Method::TRACE {
+            return Ok(Step::Answer(no_trace()));
+        }
         let sent = request.extensions_mut().remove::<AsSent>();
         if sent.as_ref().is_some_and(|sent| is_ambiguous(sent.0.path())) {
             let words = "The path has a dot segment or an escaped slash, which is not passed on.";
@@ -169,6 +173,14 @@ impl Shared {
             Err(fault) => self.trouble.refuse(&fault),
         }
     }
+}
+
+/// TRACE has the upstream say back what it was sent: the client's credentials, and what this server and others added, to
+/// whoever made the client ask (RFC 9110, section 9.3.8).
+fn no_trace() -> Response<Body> {
+    let mut response = Refusal::MethodNotAllowed.explained("TRACE is not passed on.");
+    response.headers_mut().insert(ALLOW, METHODS);
+    response
 }
 
 /// The mountpoint without its slash: relative links of what is there would lead beside the mount.

@@ -128,10 +128,7 @@ pub(super) fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Re
 
 /// Methods that may be sent twice (RFC 9110, section 9.2.2).
 fn is_idempotent(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
-    )
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
 }
 
 /// What is done for a client, for as long as it is there.

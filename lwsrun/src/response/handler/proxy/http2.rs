@@ -4,6 +4,8 @@
 mod driver;
 mod output;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -87,17 +89,16 @@ impl Http2 {
             .max_concurrent_reset_streams(MAX_RESET)
             .reset_stream_duration(RESET_TIME)
             .enable_push(false);
-        let shared = Arc::new(Shared::default());
         let greeting = async {
             let (sender, connection) = builder.handshake(stream).await?;
-            let mut driver = Driver::new(connection, Arc::downgrade(&shared), ticket);
+            let mut driver = Driver::new(connection, ticket);
             driver.settle().await?;
             Ok((sender, driver))
         };
         let (sender, driver) =
             timeout_at(deadline, greeting).await.unwrap_or(Err(Fault::ConnectTimeout(wait)))?;
         tokio::spawn(driver.run());
-        Ok(Self { sender, last_used: Instant::now(), reused: false, shared })
+        Ok(Self { sender, last_used: Instant::now(), reused: false, shared: Arc::default() })
     }
 
     /// The same for requests after the first.

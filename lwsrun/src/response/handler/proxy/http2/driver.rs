@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Weak;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use bytes::Bytes;
 use h2::client::Connection;
 use h2::{Ping, PingPong};
 
-use super::Shared;
 use crate::response::handler::proxy::connect::Stream;
 use crate::response::handler::proxy::fault::Fault;
 use crate::response::handler::proxy::pool::Ticket;
@@ -19,7 +17,7 @@ use crate::response::handler::proxy::timer::Timer;
 /// How many requests at once an upstream allows that has not said so yet: a number that none can say.
 pub(super) const NOT_TOLD: usize = usize::MAX - 1;
 
-/// How often an upstream is asked whether it is there, while there are requests, and how long it has to say so.
+/// How often an upstream is asked whether it is there, and how long it has to say so.
 const PING: Duration = Duration::from_secs(15);
 
 /// A connection.
@@ -29,18 +27,13 @@ pub(super) struct Driver {
     /// An answer to a ping is due.
     asked: bool,
     round: Timer,
-    shared: Weak<Shared>,
     _ticket: Ticket,
 }
 
 impl Driver {
-    pub(super) fn new(
-        mut connection: Connection<Stream, Bytes>,
-        shared: Weak<Shared>,
-        ticket: Ticket,
-    ) -> Self {
+    pub(super) fn new(mut connection: Connection<Stream, Bytes>, ticket: Ticket) -> Self {
         let pings = connection.ping_pong();
-        Self { connection, pings, asked: false, round: Timer::new(PING), shared, _ticket: ticket }
+        Self { connection, pings, asked: false, round: Timer::new(PING), _ticket: ticket }
     }
 
     /// Waits until the upstream has told its settings: how many requests it takes at once is known then.
@@ -75,11 +68,9 @@ impl Driver {
                 tracing::debug!("an upstream does not answer a ping: its connection is closed");
                 return Poll::Ready(());
             }
-            // The pool keeps one. With none, the connection is closing, which takes no longer than an answer would.
-            if self.shared.strong_count() != 1 {
-                self.asked = true;
-                let _ = pings.send_ping(Ping::opaque());
-            }
+            // One that is closing sends none, and may take as long as the answer to one.
+            self.asked = true;
+            let _ = pings.send_ping(Ping::opaque());
             self.round.restart(PING);
         }
         Poll::Pending
