@@ -272,3 +272,6 @@ async fn unless_drained<T>(drain: &Drain, work: impl Future<Output = T>) -> Opti
         () = over => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

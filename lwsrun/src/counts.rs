@@ -1,5 +1,6 @@
 //! What the server has done so far, in numbers, for `lws-server-status`.
 //!
+//! What counts is what the client is answered, by whomever: a handler, or the connection that refuses the request for it.
 //! A number is added up without a lock, by whichever worker does the work. Bytes, connections and CGI programs are not
 //! counted yet.
 
@@ -9,6 +10,8 @@ use std::time::Instant;
 
 use http::{StatusCode, Version};
 use schemas::plan::{Plan, VhostId};
+
+use crate::connection::Cut;
 
 /// A plan, and what was done with it.
 pub(crate) struct Served {
@@ -27,6 +30,20 @@ pub(crate) struct Counts {
     refused: AtomicU64,
 }
 
+/// A request, which is counted when this is dropped: by what was answered, if anything was before its client left.
+pub(crate) struct Counted<'a> {
+    counts: Option<&'a Counts>,
+    http2: bool,
+    cut: Option<&'a Cut>,
+    answer: Answer,
+}
+
+enum Answer {
+    None,
+    Websocket,
+    Status(StatusCode),
+}
+
 /// The numbers as they were at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -38,7 +55,7 @@ pub(crate) struct Tally {
     pub(crate) websockets: u64,
     /// Of them those over HTTP/2.
     pub(crate) websockets_http2: u64,
-    /// Requests that were answered with 400 or more.
+    /// Requests that were answered with 400 or more, also below HTTP.
     pub(crate) refused: u64,
 }
 
@@ -49,25 +66,50 @@ impl Served {
         Self { plan, began: Instant::now(), vhosts }
     }
 
-    /// Counts an answer.
-    pub(crate) fn count(&self, vhost: VhostId, version: Version, status: StatusCode, websocket: bool) {
-        let Some(counts) = self.vhosts.get(vhost.index()) else { return };
-        let http2 = version == Version::HTTP_2;
-        let add = |number: &AtomicU64| number.fetch_add(1, Ordering::Relaxed);
-        add(if http2 { &counts.http2 } else { &counts.http1 });
-        if websocket {
-            add(&counts.websockets);
-            if http2 {
-                add(&counts.websockets_http2);
-            }
-        } else if status.as_u16() >= 400 {
-            add(&counts.refused);
-        }
+    /// Begins to count a request. `cut`: where its connection tells that it has answered by itself.
+    pub(crate) fn begin<'a>(&'a self, vhost: VhostId, version: Version, cut: Option<&'a Cut>) -> Counted<'a> {
+        let counts = self.vhosts.get(vhost.index());
+        Counted { counts, http2: version == Version::HTTP_2, cut, answer: Answer::None }
     }
 
     /// The numbers of a vhost.
     pub(crate) fn of(&self, vhost: VhostId) -> Tally {
         self.vhosts.get(vhost.index()).map(Counts::tally).unwrap_or_default()
+    }
+}
+
+impl Counted<'_> {
+    /// It is answered with that status. The last answer counts.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        self.answer = Answer::Status(status);
+    }
+
+    /// It has become a websocket.
+    pub(crate) fn opened_websocket(&mut self) {
+        self.answer = Answer::Websocket;
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let Self { counts: Some(counts), http2, cut, answer } = self else { return };
+        let add = |number: &AtomicU64| number.fetch_add(1, Ordering::Relaxed);
+        add(if *http2 { &counts.http2 } else { &counts.http1 });
+        let cut = cut.and_then(Cut::answer).map(|(status, _)| status);
+        match (cut, answer) {
+            (None, Answer::None) => {}
+            (None, Answer::Websocket) => {
+                add(&counts.websockets);
+                if *http2 {
+                    add(&counts.websockets_http2);
+                }
+            }
+            (Some(status), _) | (None, &mut Answer::Status(status)) => {
+                if status.as_u16() >= 400 {
+                    add(&counts.refused);
+                }
+            }
+        }
     }
 }
 
@@ -96,5 +138,26 @@ impl std::ops::Add for Tally {
             websockets_http2: self.websockets_http2 + other.websockets_http2,
             refused: self.refused + other.refused,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_answered_last_counts_and_each_request_once() {
+        let counts = Counts::default();
+        let begin = |http2| Counted { counts: Some(&counts), http2, cut: None, answer: Answer::None };
+        // The client left before there was an answer.
+        drop(begin(false));
+        begin(false).answered(StatusCode::OK);
+        let mut late = begin(true);
+        late.answered(StatusCode::OK);
+        late.answered(StatusCode::REQUEST_TIMEOUT);
+        drop(late);
+        begin(true).opened_websocket();
+        let tally = Tally { http1: 2, http2: 2, websockets: 1, websockets_http2: 1, refused: 1 };
+        assert_eq!(counts.tally(), tally);
     }
 }

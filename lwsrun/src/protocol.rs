@@ -24,7 +24,7 @@
 //! | `max-message-size` | longest message of a client in bytes, up to 256 MiB; more is closed with 1009 | 1 MiB |
 //! | `max-frame-size` | longest frame of a client in bytes; more is closed with 1009 | as `max-message-size` |
 //!
-//! What the server takes care of, so that a protocol need not: the upgrade, pings, the closing handshake, limits on
+//! What the server takes care of, so that a protocol need not: the upgrade, clients that leave, pings, the closing handshake, limits on
 //! sizes and queues, the end of the server (code 1001). A protocol that panics costs the session it was in, with
 //! code 1011 and a line in the log.
 //!
@@ -78,6 +78,7 @@
 mod callback;
 mod dumb_increment;
 mod echo;
+mod ended;
 mod json;
 pub(crate) mod link;
 mod message;
@@ -101,6 +102,7 @@ use http::Response;
 pub use axum::body::Body;
 pub use bytes::Bytes;
 pub use callback::{CallbackRequest, InterpretRequest};
+pub use ended::Ended;
 pub use futures_util::future::BoxFuture;
 pub use message::{CloseCode, Message, Text};
 pub use options::{OptionValue, Options, StartError, VhostContext};
@@ -127,6 +129,12 @@ pub trait Protocol: Send + Sync + 'static {
     /// whoever asks for the protocol.
     fn start(&self, context: VhostContext, options: Options) -> Result<Arc<dyn Instance>, StartError>;
 
+    /// Whether it has websocket sessions. Without, nobody is let in to one: whoever asks for it is answered as if the
+    /// vhost did not list it, with 404 if no other protocol was asked for.
+    fn websockets(&self) -> bool {
+        true
+    }
+
     /// Whether messages are compressed for clients that offer it, where the option `permessage-deflate` of the
     /// config does not say. Default: no. What is compressed tells by its length what is in it, so a message should
     /// not hold a secret beside words that others choose.
@@ -140,17 +148,74 @@ pub trait Instance: Send + Sync + 'static {
     /// Talks with one client. The session ends when the future does, with code 1000 if nothing was closed before.
     ///
     /// When [`Session::next`] has given `None` the conversation is over and the future should end; it is dropped
-    /// five seconds later. `opening` holds the headers of the client: keep what is needed of it, not all of it.
-    fn session(self: Arc<Self>, opening: Opening, session: Session) -> BoxFuture<'static, ()>;
+    /// five seconds later; [`Session::ended`] says why it is over. `opening` holds the headers of the client: keep what is
+    /// needed of it, not all of it.
+    ///
+    /// Default: closes with 1003. A protocol that has no sessions says so by [`Protocol::websockets`], and is never asked
+    /// for one.
+    fn session(self: Arc<Self>, opening: Opening, session: Session) -> BoxFuture<'static, ()> {
+        drop(opening);
+        session.close(CloseCode::UNSUPPORTED, "this protocol has no websocket sessions");
+        Box::pin(async {})
+    }
 
     /// Answers an HTTP request to a `callback://` mount. Default: 501, the protocol does not speak HTTP.
+    ///
+    /// When the client leaves before it has its answer, the future is dropped where it waits, over HTTP/1.1 and HTTP/2,
+    /// in clear and over TLS; and after it, in the same way, the body of the answer. (Where others notice at the next byte
+    /// that they send, a client that has closed its own side of an HTTP/1.1 connection counts as one that has left; an end
+    /// behind what it has sent and nobody reads is seen within a second.) So nothing runs on for nobody. What has to be
+    /// done to its end is done in a task of its own, and whoever wants to know of the end holds something that is told by
+    /// its `Drop`. lwsws tells protocols the same by `LWS_CALLBACK_CLOSED_HTTP`.
+    ///
+    /// # Example
+    ///
+    /// Waits for news for as long as the client does, and knows how many wait:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// use http::Response;
+    /// use lwsrun::protocol::{Body, BoxFuture, CallbackRequest, Instance};
+    /// use tokio::sync::watch;
+    ///
+    /// struct News {
+    ///     latest: watch::Sender<String>,
+    ///     waiting: AtomicUsize,
+    /// }
+    ///
+    /// /// One who waits, until it is dropped.
+    /// struct Waiting(Arc<News>);
+    ///
+    /// impl Drop for Waiting {
+    ///     fn drop(&mut self) {
+    ///         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    ///     }
+    /// }
+    ///
+    /// impl Instance for News {
+    ///     fn callback(self: Arc<Self>, _: CallbackRequest) -> BoxFuture<'static, Response<Body>> {
+    ///         self.waiting.fetch_add(1, Ordering::Relaxed);
+    ///         let mut latest = self.latest.subscribe();
+    ///         let waiting = Waiting(self);
+    ///         Box::pin(async move {
+    ///             // Goes with the future, however that ends.
+    ///             let _waiting = waiting;
+    ///             let _ = latest.changed().await;
+    ///             let text = latest.borrow().clone();
+    ///             Response::new(Body::from(text))
+    ///         })
+    ///     }
+    /// }
+    /// ```
     fn callback(self: Arc<Self>, request: CallbackRequest) -> BoxFuture<'static, Response<Body>> {
         drop(request);
         Box::pin(async { Refusal::NotImplemented.explained("this protocol does not answer HTTP requests") })
     }
 
     /// Rewrites a file of a mount with `interpret`: `file` is its content as it is, the answer what the client gets,
-    /// made piece by piece as it is taken. Must not wait. Default: `None`, the protocol cannot, which is answered 501.
+    /// made piece by piece as it is taken, and dropped when the client leaves. Must not wait. Default: `None`, the protocol cannot, which is answered 501.
     fn interpret(self: Arc<Self>, request: InterpretRequest, file: Body) -> Option<Body> {
         drop((request, file));
         None

@@ -28,6 +28,7 @@ mod raw;
 mod request;
 mod route_agrees;
 mod sending;
+mod server_status;
 mod shutdown;
 mod slow;
 mod strictness;

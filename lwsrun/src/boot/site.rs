@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::header::UPGRADE;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use schemas::plan::{Listener, ListenerId, Mount, Origin, Plan, Vhost, VhostId};
 use schemas::route::Hosts;
 
@@ -15,7 +15,7 @@ use super::router::{VhostRouter, router};
 use super::stack::Stack;
 use super::tls::client::ClientKeys;
 use crate::connection::{ConnectionFacts, Cut};
-use crate::counts::Served;
+use crate::counts::{Counted, Served};
 use crate::protocol::{Registry, VhostProtocols};
 use crate::request::content::ContentLimit;
 use crate::request::in_flight::bounded;
@@ -88,9 +88,11 @@ struct VhostSite {
 }
 
 /// An answer, and how long its connection is kept after it: zero for not at all.
-pub(crate) struct Answered {
+pub(crate) struct Answered<'a> {
     pub(crate) response: Response<Logged>,
     pub(crate) keep_alive: Duration,
+    /// Its place in the numbers, for whoever answers otherwise.
+    pub(crate) counted: Counted<'a>,
 }
 
 impl Site {
@@ -136,19 +138,19 @@ impl Site {
     }
 
     /// Answers one request. `cut` is where the connection says that it has answered by itself, if it ever does.
-    pub(crate) async fn respond<B>(
-        &self,
+    pub(crate) async fn respond<'a, B>(
+        &'a self,
         connection: &ConnectionFacts,
         mut request: Request<B>,
-        cut: Option<&Cut>,
-    ) -> Answered
+        cut: Option<&'a Cut>,
+    ) -> Answered<'a>
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync,
     {
         let (id, admitted) = self.admit(connection.listener, &request);
         let vhost = self.vhost(id);
-        let version = request.version();
+        let mut counted = self.shared.served.begin(id, request.version(), cut);
         let pending = Pending::new(vhost.log.as_ref().map(|log| log.begin(connection, &request)), cut);
         let refusal = match admitted.and_then(|()| self.content.admit(request.body())) {
             Ok(()) => vhost
@@ -186,10 +188,12 @@ impl Site {
             Some(refusal) => vhost.refuse(refusal),
         };
         vhost.demands.in_clear(connection, &mut response);
-        let websocket = response.extensions().get::<log::Protocol>().is_some();
-        self.shared.served.count(id, version, response.status(), websocket);
+        match response.extensions().get::<log::Protocol>() {
+            Some(_) => counted.opened_websocket(),
+            None => counted.answered(response.status()),
+        }
         let KeepAlive(keep_alive) = response.extensions_mut().remove().unwrap_or(KeepAlive(vhost.keep_alive));
-        Answered { response: pending.answered(response), keep_alive }
+        Answered { response: pending.answered(response), keep_alive, counted }
     }
 
     /// Makes the path canonical; `tells`: and keeps what it was. The answer, if the request may not be served.
@@ -227,6 +231,12 @@ impl Site {
         vhost.headers.apply(response.headers_mut());
         vhost.demands.in_clear(connection, &mut response);
         response
+    }
+
+    /// Counts a request that was refused before it became one, for the vhost that `host` names.
+    pub(crate) fn count_refusal(&self, connection: &ConnectionFacts, host: Option<&str>, status: StatusCode) {
+        let id = self.hosts(connection.listener).select(host).0;
+        self.shared.served.begin(id, Version::HTTP_11, None).answered(status);
     }
 
     /// The line for the log of that vhost; `head` is what came of the request.
@@ -272,7 +282,11 @@ impl VhostSite {
         let upgrades = VhostUpgrades::new(&vhost, strict, protocols, pingpong, shared.drain.clone());
         let build = |vhost: &Vhost<'_>| router(shared, id, vhost, &stack, &upgrades);
         let router = build(&vhost);
-        let hands_on = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_) | Origin::Cgi { .. });
+        let hands_on = |mount: &Mount<'_>| {
+            let waits =
+                matches!(mount.origin, Origin::Proxy(_) | Origin::Cgi { .. } | Origin::Callback { .. });
+            waits || !mount.interpret.is_empty()
+        };
         let tells = vhost.mounts.iter().any(hands_on);
         let demands = Demands::new(id, &vhost, shared.plan.global().default_alpn);
         let log = shared.logs.of(&vhost);

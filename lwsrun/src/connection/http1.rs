@@ -50,7 +50,8 @@ where
         async move {
             let Connection { serving, facts, .. } = &exchange.connection;
             let answered = serving.site.respond(facts, request, Some(&exchange.answers.cut)).await;
-            let Answered { mut response, keep_alive } = answered;
+            let Answered { mut response, keep_alive, counted } = answered;
+            drop(counted);
             if sends_files && let Some(file) = response.extensions_mut().remove::<InFile>() {
                 response.body_mut().sent_from(file);
             }
@@ -79,7 +80,10 @@ where
     Guarded::new(stream, timeout, limits, answers, presence, move |fault, host, head| {
         let Connection { serving, facts, .. } = &refuser.connection;
         let (site, status) = (&serving.site, fault.refusal.status());
-        let entry = head.and_then(|head| site.log_refusal(facts, host, head, status));
+        let entry = head.and_then(|head| {
+            site.count_refusal(facts, host, status);
+            site.log_refusal(facts, host, head, status)
+        });
         (site.refusal(facts, host, status, fault.what), entry)
     })
 }

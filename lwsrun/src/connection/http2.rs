@@ -140,10 +140,11 @@ impl Shared {
         // Only content can be late, and few requests have any.
         let host = parts.uri.authority().filter(|_| late.may_be()).map(ToString::to_string);
         let answered = serving.site.respond(facts, Request::from_parts(parts, content), None).await;
-        let Answered { response, keep_alive } = answered;
+        let Answered { response, keep_alive, mut counted } = answered;
         begun.answered(keep_alive);
         let response = if late.is_so() {
             let status = Refusal::Timeout.status();
+            counted.answered(status);
             let page = serving.site.refusal(facts, host.as_deref(), status, SLOW);
             response.into_body().replaced_by(page.map(Body::from))
         } else {

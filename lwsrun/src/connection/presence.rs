@@ -12,8 +12,11 @@
 //! gone, as other proxies do; files are sent to it all the same. HTTP/2 drops the handler of a stream that is reset, so
 //! nothing is watched there.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 
 /// What the guard of a connection and its handlers share. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +65,12 @@ impl Watch {
     /// Whether the client has gone. To be asked in each poll.
     pub(crate) fn is_gone(&self) -> bool {
         self.0.0.as_ref().is_some_and(|state| state.gone.load(Ordering::Relaxed))
+    }
+
+    /// Does work for as long as the client is there; `None` when it has gone. The work is dropped then.
+    pub(crate) async fn unless_gone<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        poll_fn(|cx| if self.is_gone() { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }).await
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::{iter, mem};
 
-use super::{CloseCode, Message};
+use super::{CloseCode, Ended, Message};
 
 /// Most messages in a queue.
 pub(crate) const MESSAGES: usize = 32;
@@ -42,8 +42,8 @@ struct State {
     writers: Vec<Waker>,
     /// The conversation, where it sleeps, and what it sleeps through.
     sleeper: Option<Sleeper>,
-    /// A close that the conversation has not seen yet.
-    order: Option<Box<Order>>,
+    /// Why it ends, once that is known. On the heap, and one with the order, since most sessions are open.
+    last: Option<Box<Last>>,
     /// No more messages are taken from the protocol.
     closed: bool,
     /// No more messages come for the protocol, save those in the inbox.
@@ -63,6 +63,13 @@ struct Sleeper {
     blocked: bool,
 }
 
+/// The last that there is to say.
+struct Last {
+    ended: Ended,
+    /// A close that the conversation has not seen yet.
+    order: Option<Order>,
+}
+
 /// How to close.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
@@ -70,6 +77,15 @@ pub(crate) struct Order {
     pub(crate) reason: String,
     /// Whether what is queued is dropped rather than sent first.
     pub(crate) discard: bool,
+    /// What the protocol is told of it.
+    pub(crate) ended: Ended,
+}
+
+impl Order {
+    /// Of this end.
+    pub(crate) fn new(code: CloseCode, reason: &str, discard: bool) -> Self {
+        Self { code, reason: reason.to_owned(), discard, ended: Ended::ByServer { code } }
+    }
 }
 
 /// Why a message was not taken.
@@ -180,10 +196,19 @@ impl Link {
             return;
         }
         state.closed = true;
-        state.order = Some(Box::new(order));
+        if state.last.is_none() {
+            state.last = Some(Box::new(Last { ended: order.ended.clone(), order: Some(order) }));
+        }
         let sleeper = state.sleeper.take().map(|sleeper| sleeper.waker);
         let waiters = state.waiters();
         wake(sleeper.into_iter().chain(waiters), state);
+    }
+
+    /// Why it has ended, if it has.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        let state = self.lock();
+        let known = state.last.as_ref().map(|last| last.ended.clone());
+        known.or_else(|| state.over.then_some(Ended::Lost))
     }
 
     /// Whether no more messages are taken.
@@ -202,7 +227,7 @@ impl Link {
     /// Goes to sleep, unless there is something to do first.
     pub(crate) fn sleep(&self, waker: &Waker, blocked: bool) -> bool {
         let mut state = self.lock();
-        if state.order.is_some() || (!blocked && !state.outbox.messages.is_empty()) {
+        if state.has_order() || (!blocked && !state.outbox.messages.is_empty()) {
             return false;
         }
         state.sleeper = Some(Sleeper { waker: waker.clone(), blocked });
@@ -232,8 +257,13 @@ impl Link {
     }
 
     /// A close that was asked for and not seen before.
-    pub(crate) fn order(&self) -> Option<Box<Order>> {
-        self.lock().order.take()
+    pub(crate) fn order(&self) -> Option<Order> {
+        self.lock().last.as_mut()?.order.take()
+    }
+
+    /// Notes why the conversation will be over, unless that is known.
+    pub(crate) fn note(&self, ended: Ended) {
+        self.lock().last.get_or_insert_with(|| Box::new(Last { ended, order: None }));
     }
 
     /// The conversation is over: queued messages to the client are dropped, those for the protocol can be read.
@@ -273,6 +303,10 @@ impl State {
 
     fn wake_for_message(&mut self) -> Option<Waker> {
         self.sleeper.take_if(|sleeper| !sleeper.blocked).map(|sleeper| sleeper.waker)
+    }
+
+    fn has_order(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.order.is_some())
     }
 
     /// All that wait on the protocol's end.

@@ -16,8 +16,7 @@
 //! A value is shown up to [`SHOWN`] characters; its length is that of all of it, decoded.
 //!
 //! Differs from lwsws: a field that comes more than once is shown as it came first, with the length of that; what is
-//! too much is answered rather than dropped; a GET is answered. Not for websockets: such a session is closed with
-//! 1003.
+//! too much is answered rather than dropped; a GET is answered. There are no websockets.
 
 mod form;
 #[cfg(any(test, feature = "fuzz"))]
@@ -38,9 +37,7 @@ use http::{HeaderMap, HeaderValue, Method, Response};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::{
-    CallbackRequest, CloseCode, Instance, Opening, Options, Protocol, Session, StartError, VhostContext,
-};
+use super::{CallbackRequest, Instance, Options, Protocol, StartError, VhostContext};
 use crate::response::error::Refusal;
 use form::{Form, Wrong};
 use sink::Sink;
@@ -73,14 +70,13 @@ impl Protocol for PostDemo {
     fn start(&self, _: VhostContext, _: Options) -> Result<Arc<dyn Instance>, StartError> {
         Ok(Arc::new(Posting))
     }
+
+    fn websockets(&self) -> bool {
+        false
+    }
 }
 
 impl Instance for Posting {
-    fn session(self: Arc<Self>, _: Opening, session: Session) -> BoxFuture<'static, ()> {
-        session.close(CloseCode::UNSUPPORTED, "this protocol answers forms only");
-        Box::pin(async {})
-    }
-
     fn callback(self: Arc<Self>, request: CallbackRequest) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
             let CallbackRequest { method, headers, body, .. } = request;

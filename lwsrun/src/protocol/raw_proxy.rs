@@ -1,15 +1,14 @@
 //! `raw-proxy`: connections that are not HTTP, handed on byte by byte to the address of the option `onward`.
 //!
 //! Which connections those are is said by `listen-accept-role` and its companions; they never come here, but go from
-//! `connection` straight to their address. What is here checks the option, and refuses websockets.
+//! `connection` straight to their address. What is here checks the option. There are no websockets.
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use schemas::onward::{NoAddress, Onward};
 use schemas::plan::Vhost;
 
-use super::{CloseCode, Instance, Opening, Options, Protocol, Session, StartError, VhostContext};
+use super::{Instance, Options, Protocol, StartError, VhostContext};
 
 /// The name of the protocol, and of the role.
 pub(crate) const NAME: &str = "raw-proxy";
@@ -17,7 +16,7 @@ pub(crate) const NAME: &str = "raw-proxy";
 /// The protocol.
 pub(super) struct RawProxy;
 
-struct Refusing;
+struct Checked;
 
 /// Where the vhost's raw connections go, if its role is this one, and can be honoured.
 pub(crate) fn onward(vhost: &Vhost<'_>) -> Option<Onward> {
@@ -44,16 +43,15 @@ impl Protocol for RawProxy {
     }
 
     fn start(&self, _: VhostContext, options: Options) -> Result<Arc<dyn Instance>, StartError> {
-        from_options(&options).map(|_| Arc::new(Refusing) as Arc<dyn Instance>)
+        from_options(&options).map(|_| Arc::new(Checked) as Arc<dyn Instance>)
+    }
+
+    fn websockets(&self) -> bool {
+        false
     }
 }
 
-impl Instance for Refusing {
-    fn session(self: Arc<Self>, _: Opening, session: Session) -> BoxFuture<'static, ()> {
-        session.close(CloseCode::UNSUPPORTED, "this protocol is for connections that are not HTTP");
-        Box::pin(async {})
-    }
-}
+impl Instance for Checked {}
 
 #[cfg(test)]
 mod tests {

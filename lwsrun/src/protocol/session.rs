@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use super::link::{Link, Order, Refused};
 use super::query::argument;
-use super::{CloseCode, Message};
+use super::{CloseCode, Ended, Message};
 
 /// What was known when a websocket was opened. Holds all headers, so take what you need and drop it: an idle
 /// session should hold little.
@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// Waits for a message. `None` when the conversation is over: the client or this end has closed it, the
-    /// connection broke, or the server is going down. Cancel-safe.
+    /// connection broke, or the server is going down; [`ended`](Self::ended) says which. Cancel-safe.
     ///
     /// What the client said before it closed is given first, though nothing can be sent to it any more: a client that
     /// wants an answer waits for it before it closes.
@@ -99,6 +99,31 @@ impl Session {
     /// Waits for messages, and takes what has come, in a vector no longer than `most`.
     pub(super) async fn next_batch(&mut self, most: usize) -> Option<Vec<Message>> {
         poll_fn(|cx| self.sender.link.poll_batch(cx, most)).await
+    }
+
+    /// Why the conversation is over; `None` before [`next`](Self::next) has given `None`.
+    ///
+    /// # Example
+    ///
+    /// A session that says how its client has left:
+    ///
+    /// ```
+    /// use lwsrun::protocol::{Ended, Session};
+    ///
+    /// async fn listen(mut session: Session) {
+    ///     while let Some(message) = session.next().await {
+    ///         println!("{} bytes", message.len());
+    ///     }
+    ///     match session.ended() {
+    ///         Some(Ended::ByClient { code: Some(code), reason }) => println!("closed: {} {reason:?}", code.get()),
+    ///         Some(Ended::Lost | Ended::TimedOut) => println!("gone without a word"),
+    ///         other => println!("{other:?}"),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.sender.ended()
     }
 
     /// Sends a message; see [`Sender::send`].
@@ -163,12 +188,18 @@ impl Sender {
     /// is cut. The reason is cut to the 123 bytes that a close
     /// frame holds. Only the first close counts; messages after it are refused.
     pub fn close(&self, code: CloseCode, reason: &str) {
-        self.link.close(Order { code, reason: reason.to_owned(), discard: false });
+        self.link.close(Order::new(code, reason, false));
     }
 
     /// Closes without sending what is queued: for a client that does not read.
     pub fn close_now(&self, code: CloseCode, reason: &str) {
-        self.link.close(Order { code, reason: reason.to_owned(), discard: true });
+        self.link.close(Order::new(code, reason, true));
+    }
+
+    /// Why the session has ended; `None` while it is open.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.link.ended()
     }
 
     /// Whether the session takes no more messages.

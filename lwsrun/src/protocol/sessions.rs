@@ -62,7 +62,7 @@ impl Sessions {
     /// A sender to each, in no order.
     #[must_use]
     pub fn senders(&self) -> Vec<Sender> {
-        self.lock().iter().map(|link| Sender::new(Arc::clone(link))).collect()
+        self.links().into_iter().map(Sender::new).collect()
     }
 
     /// Sends a message to all that have room for it, and says how many that were. Those that read too slowly miss it;
@@ -75,6 +75,11 @@ impl Sessions {
     /// Closes all; see [`Sender::close`].
     pub fn close(&self, code: CloseCode, reason: &str) {
         self.senders().iter().for_each(|sender| sender.close(code, reason));
+    }
+
+    /// Their links.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        self.lock().clone()
     }
 
     /// Adds a session.

@@ -26,6 +26,8 @@ const MOST: usize = 256 * 1024 * 1024;
 /// On what terms sessions of a protocol are held.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
+    /// Whether there are sessions at all.
+    pub(crate) opens: bool,
     /// Whether offers of permessage-deflate are taken.
     pub(crate) deflate: bool,
     /// Who may open a session, by the page that asks; `None`: any page.
@@ -55,6 +57,7 @@ impl Terms {
     ) -> Result<Self, StartError> {
         let message = size(options, MESSAGE)?.unwrap_or(USUAL_MESSAGE);
         Ok(Self {
+            opens: protocol.websockets(),
             deflate: options.switch(DEFLATE)?.unwrap_or_else(|| protocol.permessage_deflate()),
             origins: Origins::read(options)?,
             door: entry.basic_auth.map(|file| Doorkeeper::new(file, place.to_owned())),

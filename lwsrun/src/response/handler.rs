@@ -1,5 +1,6 @@
 //! What answers, by kind of mount.
 
+mod attended;
 pub(crate) mod callback;
 pub(crate) mod cgi;
 pub(crate) mod file;

@@ -1,4 +1,7 @@
 //! `callback://` mounts: requests handed to a protocol of the vhost.
+//!
+//! The protocol works for as long as the client is there: see
+//! [`Instance::callback`](crate::protocol::Instance::callback). HTTP/2 drops this service's future itself.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,6 +15,8 @@ use schemas::plan::Mount;
 use schemas::route::{canonical_path, decode_path};
 use tower::Service;
 
+use super::attended::attended;
+use crate::connection::ConnectionFacts;
 use crate::protocol::{CallbackRequest, Running};
 use crate::response::error::Refusal;
 
@@ -62,14 +67,27 @@ impl Service<Request<Body>> for Callback {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let protocol = Arc::clone(&self.shared.protocol);
+        let watch = request.extensions().get::<ConnectionFacts>().map(|facts| facts.presence.watch());
         let request = self.request(request);
         Box::pin(async move {
-            let answer = async { Arc::clone(&protocol.instance).callback(request).await };
-            let answered = std::panic::AssertUnwindSafe(answer).catch_unwind().await;
-            Ok(answered.unwrap_or_else(|_| {
-                let words = format!("protocol `{}` panicked in a callback", protocol.protocol);
-                Refusal::Internal.because(words)
-            }))
+            let answer = answer(&protocol, request);
+            let answered = match &watch {
+                Some(watch) => watch.unless_gone(answer).await,
+                None => Some(answer.await),
+            };
+            Ok(match answered {
+                Some(response) => response.map(|body| attended(body, watch)),
+                // Nobody will read it.
+                None => Refusal::ClientGone.response(),
+            })
         })
     }
+}
+
+async fn answer(protocol: &Running, request: CallbackRequest) -> Response<Body> {
+    let answer = async { Arc::clone(&protocol.instance).callback(request).await };
+    let answered = std::panic::AssertUnwindSafe(answer).catch_unwind().await;
+    answered.unwrap_or_else(|_| {
+        Refusal::Internal.because(format!("protocol `{}` panicked in a callback", protocol.protocol))
+    })
 }

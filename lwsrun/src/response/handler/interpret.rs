@@ -19,6 +19,8 @@ use http::{Method, Request, Response, StatusCode};
 use schemas::plan::Mount;
 use tower::Service;
 
+use super::attended::attended;
+use crate::connection::ConnectionFacts;
 use crate::protocol::{InterpretRequest, Running};
 use crate::response::error::Refusal;
 use crate::response::fault::{Fault, because};
@@ -90,6 +92,7 @@ where
             query: request.uri().query().map(str::to_owned),
             headers: request.headers().clone(),
         };
+        let facts = request.extensions().get::<ConnectionFacts>().cloned();
         let answer = self.files.call(request);
         Either::Right(Box::pin(async move {
             let Ok(response) = answer.await;
@@ -103,7 +106,7 @@ where
                 None => Err(Fault::new(Refusal::NotImplemented, "the protocol of this file does not run")),
             };
             let body = match rewritten {
-                Ok(body) => body,
+                Ok(body) => attended(body, facts.map(|facts| facts.presence.watch())),
                 Err(Fault { refusal, words }) => {
                     let page = "the protocol of this file cannot rewrite it";
                     return Ok(because(refusal.explained(page), words));

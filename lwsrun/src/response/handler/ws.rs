@@ -9,7 +9,7 @@
 //! | 400 | it has a body, no good key, or a list of protocols that cannot be read |
 //! | 401 | the protocol has `basic-auth`, and the credentials are not in its file |
 //! | 403 | it names no protocol, and `disable-no-protocol-ws-upgrades` is set; its Host is not what `strict-host-check` wants; its Origin is none of the protocol's `origins` |
-//! | 404 | the vhost lists none of its protocols; or it names none and the vhost has no `default` |
+//! | 404 | the vhost lists none of its protocols, or none that has websockets; or it names none and the vhost has no `default` that has them |
 //! | 405 | it is not a GET |
 //! | 426 | it is of another version than 13 |
 //! | 500 | the protocol did not start |
@@ -141,10 +141,15 @@ impl VhostUpgrades {
     /// The protocol that a client gets.
     fn choose(&self, wanted: Option<&[String]>) -> Result<&Result<Arc<Running>, Unserved>, WrongUpgrade> {
         let Shared { protocols, must_name, .. } = &*self.0;
+        let opens =
+            |found: &&Result<Arc<Running>, _>| found.as_ref().map_or(true, |running| running.terms.opens);
         match wanted {
-            Some(names) => names.iter().find_map(|name| protocols.find(name)).ok_or(WrongUpgrade::NoProtocol),
+            Some(names) => {
+                let mut found = names.iter().filter_map(|name| protocols.find(name));
+                found.find(opens).ok_or(WrongUpgrade::NoProtocol)
+            }
             None if *must_name => Err(WrongUpgrade::NoneNamed),
-            None => protocols.default().ok_or(WrongUpgrade::NoDefault),
+            None => protocols.default().filter(opens).ok_or(WrongUpgrade::NoDefault),
         }
     }
 

@@ -26,7 +26,7 @@ use super::session::Held;
 use super::stream::ReadAhead;
 use super::watch::{Due, Watch};
 use crate::protocol::link::{Link, MESSAGES, Order};
-use crate::protocol::{CloseCode, Message, Text};
+use crate::protocol::{CloseCode, Ended, Message, Text};
 
 /// How long the other end has to answer a close.
 pub(super) const CLOSE_WAIT: Duration = Duration::from_secs(5);
@@ -215,7 +215,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             // The answer to a ping is written by the next read or flush.
             Wire::Ping(_) | Wire::Pong(_) | Wire::Frame(_) => return,
             // In answer to our own, the next read tells the end.
-            Wire::Close(_) if self.phase == Phase::Open => {
+            Wire::Close(frame) if self.phase == Phase::Open => {
+                self.link.note(closed_by_client(frame));
                 self.begin_end(Phase::Answering);
                 return;
             }
@@ -263,6 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             self.send(frame);
         }
         if let Some((code, reason)) = self.failing.take() {
+            self.link.note(Ended::Refused { code });
             self.send_close(code, reason, Phase::Leaving);
         } else if let Some(order) = self.closing.take() {
             self.send_close(order.code, &order.reason, Phase::Closing);
@@ -288,7 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         }
     }
 
-    fn take_order(&mut self, order: Box<Order>) {
+    fn take_order(&mut self, order: Order) {
         if self.phase != Phase::Open {
             return;
         }
@@ -296,7 +298,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         if order.discard {
             self.send_close(order.code, &order.reason, Phase::Closing);
         } else {
-            self.closing = Some(order);
+            self.closing = Some(Box::new(order));
         }
     }
 
@@ -334,10 +336,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                     self.send(Wire::Ping(Bytes::new()));
                     self.flush(cx);
                 }
-                Poll::Ready(Due::End) => self.phase = Phase::Over(Ending::Lost),
+                Poll::Ready(Due::End) => {
+                    self.link.note(Ended::TimedOut);
+                    self.phase = Phase::Over(Ending::Lost);
+                }
             }
         }
     }
+}
+
+fn closed_by_client(frame: Option<CloseFrame>) -> Ended {
+    let (code, reason) =
+        frame.map(|frame| (CloseCode::new(frame.code.into()), frame.reason.to_string())).unwrap_or_default();
+    Ended::ByClient { code, reason }
 }
 
 /// Cuts a reason to what a close frame holds besides its code.

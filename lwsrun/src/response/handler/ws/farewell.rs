@@ -4,7 +4,7 @@
 //! that is idle would hold 100 bytes more.
 
 use crate::protocol::link::{Link, Order};
-use crate::protocol::{CloseCode, Running};
+use crate::protocol::{CloseCode, Ended, Running};
 use crate::shutdown::Drain;
 
 const REASON: &str = "server is going down";
@@ -15,11 +15,15 @@ pub(super) fn see_off(running: &Running, link: &Link, drain: &Drain) {
         let (sessions, drain) = (running.sessions.clone(), drain.clone());
         tokio::spawn(async move {
             drain.begun().await;
-            sessions.close(CloseCode::AWAY, REASON);
+            sessions.links().iter().for_each(|link| link.close(farewell()));
         });
     });
     // One that came too late for the task came after the begin.
     if drain.has_begun() {
-        link.close(Order { code: CloseCode::AWAY, reason: REASON.to_owned(), discard: false });
+        link.close(farewell());
     }
+}
+
+fn farewell() -> Order {
+    Order { ended: Ended::ServerStops, ..Order::new(CloseCode::AWAY, REASON, false) }
 }

@@ -155,7 +155,7 @@ impl Turns {
         self.future = None;
         match done {
             Ok(()) => {
-                self.link.close(Order { code: CloseCode::NORMAL, reason: String::new(), discard: false });
+                self.link.close(Order::new(CloseCode::NORMAL, "", false));
             }
             Err(panic) => self.panicked(&*panic),
         }
@@ -168,11 +168,7 @@ impl Turns {
             words.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words");
         let Running { vhost, protocol, .. } = &*self.running;
         tracing::error!("vhost `{vhost}`: protocol `{protocol}` panicked, its session is closed: {words}");
-        self.link.close(Order {
-            code: CloseCode::INTERNAL,
-            reason: "internal error".to_owned(),
-            discard: true,
-        });
+        self.link.close(Order::new(CloseCode::INTERNAL, "internal error", true));
     }
 }
 

@@ -6,6 +6,7 @@ mod conduct;
 mod counter;
 mod deflate;
 mod echo;
+mod ended;
 mod frames;
 mod mirror;
 mod rest;

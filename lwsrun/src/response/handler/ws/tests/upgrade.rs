@@ -233,3 +233,15 @@ async fn a_protocol_learns_what_the_client_said() {
     assert_eq!(said.as_str(), r#"Some(4711) /a/b Some("x=1&q=%41") Some(Ok("A")) a.test asking"#);
     assert_eq!(closed(&mut client).await, (1000, String::new()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_protocol_without_websockets_is_passed_over() {
+    let form = "protocol-post-demo";
+    let protocols = vec![plan::Protocol { default: true, ..named(form) }, named(ECHO)];
+    let site = Site::new(&Registry::default(), &Vhost { protocols, ..vhost() });
+    let both = format!("{form}, {ECHO}");
+    for (wanted, status) in [(Some(form), 404), (None, 404), (Some(&*both), 101)] {
+        let response = ask(&site, "GET", &[("sec-websocket-protocol", wanted)]).await;
+        assert_eq!(response.status(), status, "{wanted:?}");
+    }
+}
