@@ -24,9 +24,9 @@
 //! | `max-message-size` | longest message of a client in bytes, up to 256 MiB; more is closed with 1009 | 1 MiB |
 //! | `max-frame-size` | longest frame of a client in bytes; more is closed with 1009 | as `max-message-size` |
 //!
-//! What the server takes care of, so that a protocol need not: the upgrade, clients that leave, pings, the closing handshake, limits on
-//! sizes and queues, the end of the server (code 1001). A protocol that panics costs the session it was in, with
-//! code 1011 and a line in the log.
+//! What the server takes care of, so that a protocol need not: the upgrade, clients that leave, pings, the closing handshake,
+//! limits on sizes and queues, the end of the server (code 1001). A protocol that panics costs the session it was in,
+//! with code 1011 and a line in the log.
 //!
 //! # Example
 //!
@@ -215,7 +215,8 @@ pub trait Instance: Send + Sync + 'static {
     }
 
     /// Rewrites a file of a mount with `interpret`: `file` is its content as it is, the answer what the client gets,
-    /// made piece by piece as it is taken, and dropped when the client leaves. Must not wait. Default: `None`, the protocol cannot, which is answered 501.
+    /// made piece by piece as it is taken, and dropped when the client leaves. Must not wait. Default: `None`, the
+    /// protocol cannot, which is answered 501.
     fn interpret(self: Arc<Self>, request: InterpretRequest, file: Body) -> Option<Body> {
         drop((request, file));
         None
