@@ -1,8 +1,8 @@
 //! What the server has done so far, in numbers, for `lws-server-status`.
 //!
 //! What counts is what the client is answered, by whomever: a handler, or the connection that refuses the request for it.
-//! A number is added up without a lock, by whichever worker does the work. Bytes, connections and CGI programs are not
-//! counted yet.
+//! A number is added up without a lock, by whichever worker does the work. Bytes and connections are not counted
+//! yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,8 +17,21 @@ use crate::connection::Cut;
 pub(crate) struct Served {
     pub(crate) plan: Arc<Plan>,
     pub(crate) began: Instant,
+    /// CGI programs of all vhosts.
+    pub(crate) programs: Arc<Programs>,
     vhosts: Box<[Counts]>,
 }
+
+/// How many CGI programs there were, and are.
+#[derive(Debug, Default)]
+pub(crate) struct Programs {
+    started: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A CGI program that runs, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Alive(Arc<Programs>);
 
 /// The numbers of one vhost.
 #[derive(Debug, Default)]
@@ -63,7 +76,7 @@ impl Served {
     /// Of a plan that is served from now on.
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
         let vhosts = plan.vhost_ids().map(|_| Counts::default()).collect();
-        Self { plan, began: Instant::now(), vhosts }
+        Self { plan, began: Instant::now(), programs: Arc::default(), vhosts }
     }
 
     /// Begins to count a request. `cut`: where its connection tells that it has answered by itself.
@@ -110,6 +123,34 @@ impl Drop for Counted<'_> {
                 }
             }
         }
+    }
+}
+
+impl Programs {
+    /// How many were started.
+    pub(crate) fn started(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// How many run.
+    pub(crate) fn alive(&self) -> u64 {
+        // In this order there are never more that have ended.
+        let ended = self.ended.load(Ordering::Acquire);
+        self.started().saturating_sub(ended)
+    }
+}
+
+impl Alive {
+    /// One was started.
+    pub(crate) fn new(programs: Arc<Programs>) -> Self {
+        programs.started.fetch_add(1, Ordering::Relaxed);
+        Self(programs)
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Release);
     }
 }
 

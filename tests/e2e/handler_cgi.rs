@@ -443,6 +443,19 @@ fn a_client_that_leaves_more_behind_takes_the_program_with_it() {
 }
 
 #[test]
+fn no_signal_is_blocked_or_ignored() {
+    let masks = sh(&format!("{HEAD}; exec grep -E '^Sig(Blk|Ign)' /proc/self/status"));
+    let site = served(&[("masks", &masks)], "", |plan| {
+        // As after `nohup` and in the background of a script.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP INT QUIT USR2; exec \"$0\" \"$1\""]);
+        Server::spawn(command.arg(program::path("lwsrun")).arg(plan))
+    });
+    let none = ["SigBlk", "SigIgn"].map(|mask| format!("{mask}:\t{:016x}\n", 0)).concat();
+    assert_eq!(get(site.port, "a.test", "/masks").text(), none);
+}
+
+#[test]
 fn the_end_of_the_server_is_that_of_its_programs() {
     let site = programs(&[("hang", &hanging(""))], ", \"cgi-timeout\": \"1000\"");
     let mut client = Client::tcp(site.port);

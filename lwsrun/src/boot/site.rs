@@ -120,9 +120,10 @@ impl Site {
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let content = ContentLimit::new(&plan.global());
-        let programs = Running::new(plan.global().limit_cgi_programs, room_for_programs(open_files));
         let files = Arc::new(FileCache::new(FILE_CACHE));
         let served = Arc::new(Served::new(Arc::clone(&plan)));
+        let room = room_for_programs(open_files);
+        let programs = Running::new(plan.global().limit_cgi_programs, room, Arc::clone(&served.programs));
         let shared = Shared { served, plan, registry, drain, files, logs, client_keys, programs };
         Self { shared, hosts, only, vhosts, keywords, content, websockets }
     }

@@ -17,6 +17,9 @@ use crate::connection::{Serving, trim};
 /// How long the end of the workers is waited for.
 const END: Duration = Duration::from_secs(1);
 
+/// How long a worker's other threads are waited for.
+const LAST_STARTS: Duration = Duration::from_millis(250);
+
 /// Fewest connections that a worker takes, however low the limit of open files.
 const MIN_CONNECTIONS: u64 = 16;
 
@@ -67,8 +70,9 @@ impl Workers {
                 let mut report = report;
                 let slots = Arc::new(Semaphore::new(slots));
                 report.reason = runtime.block_on(work(sockets, Late { serving, more }, slots, exited));
-                // Reads that still wait for a disk must not hold the thread.
-                runtime.shutdown_background();
+                // A CGI program that is just being started is killed once it runs. Reads that wait for a disk must not hold
+                // the thread for long.
+                runtime.shutdown_timeout(LAST_STARTS);
             })?;
         }
         Ok(Self { exit, ended, late })

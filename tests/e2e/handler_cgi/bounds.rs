@@ -1,4 +1,4 @@
-//! How many programs there may be, and what they leave behind.
+//! How many programs there may be, how they are counted, and what they leave behind.
 
 use std::fs;
 use std::process::Command;
@@ -10,6 +10,7 @@ use tests::config::{TempConfig, free_port};
 use tests::lines::lines;
 use tests::open_files::has_room;
 use tests::server::Server;
+use tests::ws::WebSocket;
 use tests::{PATIENCE, program};
 
 use super::{BRIEF, HEAD, Site, gone, hanging, kill, programs, served, sh};
@@ -201,4 +202,69 @@ fn a_program_may_have_as_many_files_open_as_the_server() {
         Server::spawn(command.arg(program::path("lwsrun")).arg(plan))
     });
     assert_eq!(get(site.port, "a.test", "/limits").text(), "2000\n2000\n");
+}
+
+/// A server that tells how many programs it has started and how many run, and has a log.
+fn counting() -> Site {
+    let port = free_port();
+    let mount = |name: &str| {
+        format!(
+            "{{ \"mountpoint\": \"/{name}\", \"origin\": \"cgi://@DIR@/{name}\", \"cgi-timeout\": \"1000\" }}"
+        )
+    };
+    let inner = format!(
+        ", \"access-log\": \"@DIR@/log\", \"mounts\": [{}], \"ws-protocols\": [{{ \"lws-server-status\": {{ \"update-ms\": \"1000\" }} }}]",
+        ["hang", "quick", "absent"].map(mount).join(", ")
+    );
+    let config = TempConfig::vhost(port, &inner)
+        .program("hang", &hanging(""))
+        .program("quick", &sh(&format!("{HEAD}; echo quick")));
+    let server = Server::start(&config.compile());
+    Site { config, server, port }
+}
+
+/// Waits until so many programs run, and gives how many were started.
+fn started(site: &Site, alive: u32) -> u32 {
+    let mut status = WebSocket::open(site.port, "/", "lws-server-status");
+    loop {
+        let text = status.text();
+        let number = |name: &str| {
+            let (_, rest) = text.split_once(&format!("\"{name}\":\"")).unwrap();
+            rest.split_once('"').unwrap().0.parse::<u32>().unwrap()
+        };
+        if number("cgi_alive") == alive {
+            return number("cgi_spawned");
+        }
+    }
+}
+
+#[test]
+fn programs_are_counted() {
+    let site = counting();
+    let mut client = Client::tcp(site.port);
+    for _ in 0..3 {
+        assert_eq!(client.get("a.test", "/quick").text(), "quick\n");
+    }
+    // What cannot be started is none.
+    assert_eq!(client.get("a.test", "/absent").status, 502);
+    client.send("GET /hang HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    let pids = lines(&site.config.path("pids"), 1);
+    assert_eq!(started(&site, 1), 4);
+    drop(client);
+    pids.iter().for_each(|pids| gone(pids));
+    assert_eq!(started(&site, 0), 4);
+}
+
+#[test]
+fn no_program_is_started_for_a_client_that_has_left() {
+    let site = counting();
+    let mut client = Client::tcp(site.port);
+    client.send("GET /hang HTTP/1.1\r\nHost: a.test\r\n\r\n".repeat(3));
+    let pids = lines(&site.config.path("pids"), 1);
+    drop(client);
+    pids.iter().for_each(|pids| gone(pids));
+    assert_eq!(get(site.port, "a.test", "/quick").text(), "quick\n");
+    assert_eq!(started(&site, 0), 2);
+    let log = lines(&site.config.path("log"), 2);
+    assert!(log.iter().any(|line| line.contains("/hang HTTP/1.1\" 499 -")), "{log:?}");
 }

@@ -1,7 +1,7 @@
 //! The text that `lws-server-status` sends.
 //!
-//! All numbers are strings, save `heap`, as lwsws has it. `rx`, `tx`, `h1_conn`, `h2_alpn`, `cgi_*` and `ah_*` are not
-//! counted and stand as 0: the fields are there because pages expect them.
+//! All numbers are strings, save `heap`, as lwsws has it. `rx`, `tx`, `h1_conn`, `h2_alpn` and `ah_*` are not counted
+//! and stand as 0: the fields are there because pages expect them.
 
 use std::fmt::Write;
 use std::fs::{self, File};
@@ -62,10 +62,10 @@ impl Source {
         format!(
             "{{\"i\":{{ \"version\":\"lwsrun {version}\", \"uptime\":\"{uptime}\", \"l1\":\"{l1}\", \"l2\":\"{l2}\", \
              \"l3\":\"{l3}\", \"statm\":\"{statm}\", \"heap\":0, \"contexts\":[{{ \"context_uptime\":\"{uptime}\", \
-             \"cgi_spawned\":\"0\", \"pt_fd_max\":\"{most}\", \"ah_pool_max\":\"0\", \"deprecated\":\"0\", \
+             \"cgi_spawned\":\"{spawned}\", \"pt_fd_max\":\"{most}\", \"ah_pool_max\":\"0\", \"deprecated\":\"0\", \
              \"wsi_alive\":\"{alive}\", \"pt\":[{{\"fds_count\":\"{descriptors}\", \"ah_pool_inuse\":\"0\", \
              \"ah_wait_list\":\"0\"}}], \"vhosts\":[{vhosts}], \"listen_wsi\":\"{listeners}\", {totals}, \
-             \"cgi_alive\":\"0\"}}]}}, \"files\": [{files}]}}",
+             \"cgi_alive\":\"{programs}\"}}]}}, \"files\": [{files}]}}",
             l1 = load(),
             l2 = load(),
             l3 = load(),
@@ -73,6 +73,8 @@ impl Source {
             most = most_descriptors(),
             alive = descriptors,
             totals = numbers(all),
+            spawned = self.served.programs.started(),
+            programs = self.served.programs.alive(),
         )
     }
 

@@ -6,7 +6,8 @@
 //! | [`content`] | how long the request's content is |
 //! | [`environment`] | what the program is told |
 //! | [`running`] | counts it: there may be only so many |
-//! | [`spawn`] | starts it: its own process group, three descriptors, nothing copied |
+//! | [`spawn`] | starts it: three descriptors, and words if that fails |
+//! | [`vfork`] | the process that it runs in: its own group, nothing copied |
 //! | [`child`] | holds it: killed with all of its group unless it ends by itself, always reaped |
 //! | [`feed`] | the request's content to its standard input, and then the end of file |
 //! | [`clock`] | how long it is waited for |
@@ -45,6 +46,7 @@ mod redirect;
 mod running;
 pub(crate) mod spawn;
 mod stderr;
+mod vfork;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -60,7 +62,7 @@ use schemas::plan::{Mount, Vhost};
 use schemas::route::is_ambiguous;
 use tower::Service;
 
-use crate::connection::ConnectionFacts;
+use crate::connection::{ConnectionFacts, Watch};
 use crate::request::path::AsSent;
 use crate::response::complaints::Complaints;
 use crate::response::error::{Nothing, Refusal};
@@ -71,6 +73,7 @@ use feed::Feed;
 use output::{Answer, Fault, Output};
 use program::Programs;
 use running::Counted;
+use spawn::Start;
 
 pub(crate) use redirect::LocalRedirect;
 pub(crate) use running::Running;
@@ -121,6 +124,11 @@ impl Cgi {
 impl Shared {
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (mut parts, content) = request.into_parts();
+        let watch = parts.extensions.get::<ConnectionFacts>().map(|facts| facts.presence.watch());
+        if watch.as_ref().is_some_and(Watch::is_gone) {
+            // It has left while others of its requests were answered.
+            return Fault::Gone.response();
+        }
         let sent = parts.extensions.get::<AsSent>().map_or(parts.uri.path(), |sent| sent.0.path());
         if is_ambiguous(sent) {
             return Refusal::BadRequest
@@ -141,13 +149,15 @@ impl Shared {
         let Ok(content) = Content::of(&mut parts, content).await else { return Fault::Gone.response() };
         let has_content = !content.is_empty();
         let environment = self.environment.of(&parts, &program);
-        let mut child =
-            match Child::start(&program, &environment, has_content, counted.clone(), &self.complaints) {
-                Ok(child) => child,
-                Err(fault) => return fault.response(),
-            };
+        let start = match Start::new(&program, environment, has_content) {
+            Ok(start) => start,
+            Err(fault) => return fault.response(),
+        };
+        let mut child = match Child::start(start, counted.clone(), &self.complaints).await {
+            Ok(child) => child,
+            Err(fault) => return fault.response(),
+        };
         let feed = child.input().map(|input| Feed::start(content, input));
-        let watch = parts.extensions.get::<ConnectionFacts>().map(|facts| facts.presence.watch());
         let output = Output::new(child, feed, watch, self.timeout, Arc::clone(&self.complaints));
         self.answer_with(output, parts, counted).await
     }

@@ -1,33 +1,37 @@
 //! A program that runs. Whoever drops it before it has ended kills all of its process group, and it is always reaped.
 
-use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child as Process, ChildStdout};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, pidfd_open, waitpid};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::process::{ChildStdin, ChildStdout};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::environment::Variables;
 use super::feed::Input;
-use super::program::Program;
 use super::running::Counted;
-use super::spawn::spawn;
+use super::spawn::{Start, Started};
 use super::stderr::{self, Followed};
+use crate::counts::Alive;
 use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
 use crate::response::fault::Fault;
 
+/// How often a program is looked after that cannot be waited for: no descriptor is left.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// A program, which is killed unless it has [ended](Child::has_ended).
 #[derive(Debug)]
 pub(super) struct Child {
-    /// `None` once it was reaped.
-    process: Option<Process>,
     group: Arc<Group>,
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
     /// `None` once it was reaped.
     lives: Option<Lives>,
 }
@@ -36,13 +40,14 @@ pub(super) struct Child {
 #[derive(Debug)]
 struct Lives {
     _counted: Counted,
-    _stderr: Option<Followed>,
+    _alive: Alive,
+    _stderr: Followed,
 }
 
-/// The process group of a program.
+/// The process group of a program, whose number is that of the program.
 #[derive(Debug)]
 pub(super) struct Group {
-    id: Option<Pid>,
+    id: Pid,
     /// The program was reaped, so the number may become that of others.
     reaped: AtomicBool,
 }
@@ -50,9 +55,55 @@ pub(super) struct Group {
 impl Group {
     /// Kills all of it.
     pub(super) fn kill(&self) {
-        if let (Some(id), false) = (self.id, self.reaped.load(Ordering::Relaxed)) {
-            let _ = kill_process_group(id, Signal::KILL);
+        if !self.reaped.load(Ordering::Relaxed) {
+            let _ = kill_process_group(self.id, Signal::KILL);
         }
+    }
+
+    /// How the program has ended, if it has by now; then it is reaped.
+    fn reap(&self) -> Option<ExitStatus> {
+        // An error says that somebody else has reaped it, such as a kernel that was told to ignore all children.
+        let status = match waitpid(Some(self.id), WaitOptions::NOHANG) {
+            Ok(None) => return None,
+            Ok(Some((_, status))) => ExitStatus::from_raw(status.as_raw()),
+            Err(_) => ExitStatus::default(),
+        };
+        self.reaped.store(true, Ordering::Relaxed);
+        Some(status)
+    }
+
+    /// Waits for the end of the program, and reaps it.
+    async fn end(&self) -> ExitStatus {
+        // Mostly it has ended by now.
+        if let Some(status) = self.reap() {
+            return status;
+        }
+        let descriptor = pidfd_open(self.id, PidfdFlags::NONBLOCK).ok().and_then(watched);
+        loop {
+            match &descriptor {
+                Some(descriptor) => ended(descriptor).await,
+                None => sleep(LOOK).await,
+            }
+            if let Some(status) = self.reap() {
+                return status;
+            }
+        }
+    }
+}
+
+/// Has the runtime look after a process.
+#[allow(unsafe_code, reason = "the runtime wants a promise about descriptors")]
+fn watched(process: OwnedFd) -> Option<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` is open, gives the same descriptor each time, and moves in for as long as it is watched.
+    unsafe { AsyncFd::register_with_interest(process, Interest::READABLE) }.ok()
+}
+
+/// Waits until a process may have ended.
+async fn ended(process: &AsyncFd<OwnedFd>) {
+    match process.readable().await {
+        Ok(mut ready) => ready.clear_ready(),
+        // The runtime is ending.
+        Err(_) => sleep(LOOK).await,
     }
 }
 
@@ -61,79 +112,69 @@ impl Child {
     ///
     /// # Errors
     /// What is answered if it cannot be started.
-    pub(super) fn start(
-        program: &Program<'_>,
-        environment: &Variables,
-        has_content: bool,
+    pub(super) async fn start(
+        start: Start,
         counted: Counted,
         complaints: &Arc<Complaints>,
     ) -> Result<Self, Fault> {
-        let mut process = spawn(program, environment, has_content).map_err(|error| {
-            let refusal = match error.error().kind() {
-                ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy => {
-                    Refusal::Unavailable
-                }
-                _ if error.error().raw_os_error().is_some_and(|number| NO_FILE.contains(&number)) => {
-                    Refusal::Unavailable
-                }
-                _ => Refusal::BadGateway,
-            };
-            Fault::new(refusal, error.words(program))
-        })?;
-        let stderr = process.stderr.take().map(|stderr| stderr::follow(stderr, complaints, counted.clone()));
-        let lives = Lives { _counted: counted, _stderr: stderr };
-        let id = process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let group = Arc::new(Group { id, reaped: AtomicBool::new(false) });
-        Ok(Self { process: Some(process), group, lives: Some(lives) })
+        let complaints = Arc::clone(complaints);
+        // The thread that starts it stands still until it runs, so that is not the one that serves. If nobody waits for it any
+        // more once it runs, it is killed.
+        let started = move || {
+            let started = start.run().map_err(|error| Fault::new(error.refusal(), error.words(&start)))?;
+            Ok(Self::new(started, counted, &complaints))
+        };
+        match tokio::task::spawn_blocking(started).await {
+            Ok(started) => started,
+            Err(error) => Err(Fault::new(Refusal::Unavailable, error.to_string())),
+        }
+    }
+
+    fn new(started: Started, counted: Counted, complaints: &Arc<Complaints>) -> Self {
+        let Started { pid, stdin, stdout, stderr } = started;
+        let group = Group { id: pid, reaped: AtomicBool::new(false) };
+        let alive = counted.started();
+        let stderr = stderr::follow(stderr, complaints, counted.clone());
+        let lives = Lives { _counted: counted, _alive: alive, _stderr: stderr };
+        Self { group: Arc::new(group), stdin, stdout: Some(stdout), lives: Some(lives) }
     }
 
     /// Its standard input, if it has content to read.
     pub(super) fn input(&mut self) -> Option<Input> {
-        let stdin = self.process.as_mut()?.stdin.take()?;
-        Some(Input::new(stdin, Arc::clone(&self.group)))
+        Some(Input::new(self.stdin.take()?, Arc::clone(&self.group)))
     }
 
     /// Its standard output.
     pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
-        self.process.as_mut()?.stdout.take()
+        self.stdout.take()
     }
 
     /// How it has ended, if it does so within `patience`.
     pub(super) async fn status(&mut self, patience: Duration) -> Option<ExitStatus> {
-        let status = timeout(patience, self.process.as_mut()?.wait()).await.ok()?.ok()?;
-        self.reaped();
+        self.lives.as_ref()?;
+        let status = timeout(patience, self.group.end()).await.ok()?;
+        self.lives = None;
         Some(status)
     }
 
     /// Whether it has ended by now.
     pub(super) fn has_ended(&mut self) -> bool {
-        let Some(process) = &mut self.process else { return true };
-        let ended = matches!(process.try_wait(), Ok(Some(_)));
-        if ended {
-            self.reaped();
+        if self.lives.is_some() && self.group.reap().is_some() {
+            self.lives = None;
         }
-        ended
-    }
-
-    fn reaped(&mut self) {
-        self.group.reaped.store(true, Ordering::Relaxed);
-        (self.process, self.lives) = (None, None);
+        self.lives.is_none()
     }
 }
 
-/// Too many open files, of the process or of the system: they have no kinds of their own.
-const NO_FILE: [i32; 2] = [Errno::MFILE.raw_os_error(), Errno::NFILE.raw_os_error()];
-
 impl Drop for Child {
     fn drop(&mut self) {
-        let Some(mut process) = self.process.take() else { return };
+        let Some(lives) = self.lives.take() else { return };
         self.group.kill();
-        let (group, lives) = (Arc::clone(&self.group), self.lives.take());
+        let group = Arc::clone(&self.group);
         // Without a runtime the process is ending, and init reaps.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                let _ = process.wait().await;
-                group.reaped.store(true, Ordering::Relaxed);
+                group.end().await;
                 drop(lives);
             });
         }

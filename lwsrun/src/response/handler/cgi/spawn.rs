@@ -1,115 +1,149 @@
-//! Starts a program: `posix_spawn`, which borrows the server's memory until the program runs instead of copying its
-//! tables. With `cgi-chroot` it is a fork, since `posix_spawn` knows no new root.
-//!
-//! A program has descriptors 0, 1 and 2, a process group of its own, no signal blocked, and SIGPIPE as usual.
+//! Starts a program: which descriptors it has, and what is said if it cannot be started.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, CString, OsString};
+use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use rustix::io::Errno;
-use tokio::process::Child;
+use rustix::process::Pid;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use super::environment::Variables;
 use super::program::Program;
+use super::vfork::{self, Image, Step};
+use crate::response::error::Refusal;
+use crate::response::fault::Fault;
 
-/// Why a program cannot be started.
+/// A program that is to be started, with all that belongs to it.
 #[derive(Debug)]
-pub(super) enum SpawnError {
-    /// `cgi-chroot` cannot become its root.
-    Root(io::Error),
-    /// `cgi-chdir` cannot become its folder, seen from that root.
-    Folder(io::Error),
-    /// The rest, and all of it where there is no `cgi-chroot`.
-    Program(io::Error),
+pub(super) struct Start {
+    path: CString,
+    environment: Vec<CString>,
+    root: Option<CString>,
+    folder: CString,
+    has_content: bool,
 }
 
-/// The step that failed in a child, in the number of its error, which is all that comes from there: Linux has no error
-/// above 4095.
-const STEP: i32 = 1 << 16;
-const ROOT: i32 = STEP;
-const FOLDER: i32 = STEP * 2;
+/// A program that runs, and the other ends of its streams.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) pid: Pid,
+    /// Its standard input, if it has content to read.
+    pub(super) stdin: Option<ChildStdin>,
+    pub(super) stdout: ChildStdout,
+    pub(super) stderr: ChildStderr,
+}
 
-impl SpawnError {
-    fn of(error: io::Error) -> Self {
-        let number = error.raw_os_error().unwrap_or_default();
-        let plain = io::Error::from_raw_os_error(number % STEP);
-        match number - number % STEP {
-            ROOT => Self::Root(plain),
-            FOLDER => Self::Folder(plain),
-            _ => Self::Program(error),
-        }
+/// Why a program cannot be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SpawnError {
+    step: Step,
+    errno: Errno,
+}
+
+impl Start {
+    /// With `has_content` its standard input is a pipe, else it ends at once.
+    ///
+    /// # Errors
+    /// If a text has a zero byte, which no program can be told.
+    pub(super) fn new(
+        program: &Program<'_>,
+        environment: Variables,
+        has_content: bool,
+    ) -> Result<Self, Fault> {
+        let variable = |(name, value): (OsString, OsString)| {
+            let mut text = name.into_vec();
+            text.reserve_exact(value.len() + 2);
+            text.push(b'=');
+            text.extend_from_slice(value.as_bytes());
+            CString::new(text)
+        };
+        let zero = |_| {
+            let words = format!("`{}` cannot be told of a zero byte", program.path.display());
+            Fault::new(Refusal::BadGateway, words)
+        };
+        Ok(Self {
+            path: CString::new(program.path.as_os_str().as_bytes()).map_err(zero)?,
+            environment: environment.into_iter().map(variable).collect::<Result<_, _>>().map_err(zero)?,
+            root: program.chroot.cloned(),
+            folder: program.folder.clone(),
+            has_content,
+        })
     }
 
-    /// What the system says.
-    pub(super) fn error(&self) -> &io::Error {
-        match self {
-            Self::Root(error) | Self::Folder(error) | Self::Program(error) => error,
+    /// Starts it, and takes as long as the system needs to execute it. To be called where there is a runtime.
+    ///
+    /// # Errors
+    /// If the system cannot start it.
+    pub(super) fn run(&self) -> Result<Started, SpawnError> {
+        let failed = |error: io::Error| SpawnError {
+            step: Step::Streams,
+            errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
+        };
+        let (input, stdin) = self.input().map_err(failed)?;
+        let (reader, output) = io::pipe().map_err(failed)?;
+        let stdout = ChildStdout::from_std(OwnedFd::from(reader).into()).map_err(failed)?;
+        let (reader, errors) = io::pipe().map_err(failed)?;
+        let stderr = ChildStderr::from_std(OwnedFd::from(reader).into()).map_err(failed)?;
+        let environment: Vec<&CStr> = self.environment.iter().map(CString::as_c_str).collect();
+        let image = Image {
+            path: &self.path,
+            environment: &environment,
+            streams: [input.as_fd(), output.as_fd(), errors.as_fd()],
+            root: self.root.as_deref(),
+            folder: &self.folder,
+        };
+        let pid = vfork::start(&image).map_err(|(step, errno)| SpawnError { step, errno })?;
+        Ok(Started { pid, stdin, stdout, stderr })
+    }
+
+    /// Its standard input, and the other end if it has content.
+    fn input(&self) -> io::Result<(OwnedFd, Option<ChildStdin>)> {
+        if !self.has_content {
+            return Ok((File::open("/dev/null")?.into(), None));
+        }
+        let (input, writer) = io::pipe()?;
+        Ok((input.into(), Some(ChildStdin::from_std(OwnedFd::from(writer).into())?)))
+    }
+}
+
+impl SpawnError {
+    /// What is answered: the server may have too little of something for the moment, or the program is wrong.
+    pub(super) fn refusal(self) -> Refusal {
+        match self.errno {
+            Errno::AGAIN | Errno::BUSY | Errno::TXTBSY | Errno::MFILE | Errno::NFILE | Errno::NOMEM => {
+                Refusal::Unavailable
+            }
+            _ => Refusal::BadGateway,
         }
     }
 
     /// What is wrong with which key, and what to do.
-    pub(super) fn words(&self, program: &Program<'_>) -> String {
-        let (path, folder) = (program.path.display(), program.folder.to_string_lossy());
-        let root = program.chroot.map(|root| root.to_string_lossy()).unwrap_or_default();
-        match self {
-            Self::Root(error) if error.kind() == io::ErrorKind::PermissionDenied => format!(
-                "`{path}` cannot have `{root}` (`cgi-chroot`) as its root: {error}; the server has to run as root, or with \
-                 CAP_SYS_CHROOT"
-            ),
-            Self::Root(error) => format!("`{path}` cannot have `{root}` (`cgi-chroot`) as its root: {error}"),
-            Self::Folder(error) => {
+    pub(super) fn words(self, start: &Start) -> String {
+        let (path, folder) = (start.path.to_string_lossy(), start.folder.to_string_lossy());
+        let root = start.root.as_ref().map(|root| root.to_string_lossy());
+        let error = io::Error::from(self.errno);
+        match (self.step, root) {
+            (Step::Root, Some(root)) => {
+                let hint = if self.errno == Errno::PERM {
+                    "; the server has to run as root, or with CAP_SYS_CHROOT"
+                } else {
+                    ""
+                };
+                format!("`{path}` cannot have `{root}` (`cgi-chroot`) as its root: {error}{hint}")
+            }
+            (Step::Folder, Some(root)) => {
                 format!(
                     "`{path}` cannot have `{folder}` inside `{root}` as its folder (`cgi-chdir`): {error}"
                 )
             }
-            Self::Program(error) => format!("`{path}` cannot be started in `{folder}`: {error}"),
+            (Step::Folder, None) => {
+                format!("`{path}` cannot have `{folder}` as its folder (`cgi-chdir`): {error}")
+            }
+            _ => format!("`{path}` cannot be started in `{folder}`: {error}"),
         }
-    }
-}
-
-/// Starts a program; with `has_content` its standard input is a pipe, else it ends at once.
-///
-/// # Errors
-/// If the system cannot start it.
-pub(super) fn spawn(
-    program: &Program<'_>,
-    environment: &Variables,
-    has_content: bool,
-) -> Result<Child, SpawnError> {
-    let mut command = Command::new(&program.path);
-    command
-        .env_clear()
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(if has_content { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    match program.chroot {
-        Some(_) => in_new_root(&mut command, program),
-        None => {
-            command.current_dir(OsStr::from_bytes(program.folder.as_bytes()));
-        }
-    }
-    tokio::process::Command::from(command).spawn().map_err(SpawnError::of)
-}
-
-/// Has the child change its root, and then its folder.
-#[allow(unsafe_code, reason = "`pre_exec` is unsafe, since little may be done between fork and exec")]
-fn in_new_root(command: &mut Command, program: &Program<'_>) {
-    let (root, folder) = (program.chroot.cloned().unwrap_or_default(), program.folder.clone());
-    let failed = |step: i32| move |error: Errno| io::Error::from_raw_os_error(step + error.raw_os_error());
-    let change = move || {
-        rustix::process::chroot(root.as_c_str()).map_err(failed(ROOT))?;
-        rustix::process::chdir(c"/").map_err(failed(ROOT))?;
-        rustix::process::chdir(folder.as_c_str()).map_err(failed(FOLDER))
-    };
-    // SAFETY: the closure runs in the forked child, where only async-signal-safe things may be done. It makes three
-    // system calls with texts that exist already: no allocation, no lock, no unwinding.
-    unsafe {
-        command.pre_exec(change);
     }
 }
 
@@ -124,5 +158,21 @@ pub(crate) fn keep_inherited_descriptors() {
     if done != 0 {
         let error = io::Error::last_os_error();
         tracing::debug!("descriptors that were inherited cannot be kept from programs: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_little_for_the_moment_is_not_the_programs_fault() {
+        let refusal = |errno| SpawnError { step: Step::Program, errno }.refusal();
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN, Errno::TXTBSY] {
+            assert_eq!(refusal(errno), Refusal::Unavailable, "{errno}");
+        }
+        for errno in [Errno::NOENT, Errno::ACCESS, Errno::NOEXEC, Errno::TOOBIG, Errno::LOOP] {
+            assert_eq!(refusal(errno), Refusal::BadGateway, "{errno}");
+        }
     }
 }
