@@ -1,5 +1,9 @@
 //! Answers of 5xx in the server's log: each has one line, with the `file:line` of its mount, method, path and reason.
 
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
 use tests::client::{Client, get};
 use tests::config::{TempConfig, free_port};
 use tests::program;
@@ -96,4 +100,30 @@ fn the_noise_of_a_program_hides_no_fault() {
     assert!(said.ends_with("conf.d/site:2: mount `/`: stderr: 10 more lines were left out"), "{said}");
     let log = server.log()();
     assert_eq!(log.matches("mount `/`: stderr: noise ").count(), 50, "{log}");
+}
+
+/// A terminal that is not unlocked yet cannot be opened, as little as a file on a disk that fails: EIO.
+#[test]
+fn a_sibling_that_cannot_be_read_is_passed_over_and_said() {
+    let Ok(terminal) = File::options().read(true).write(true).open("/dev/ptmx") else {
+        return eprintln!("skipped: there is no /dev/ptmx");
+    };
+    let about = fs::read_to_string(format!("/proc/self/fdinfo/{}", terminal.as_raw_fd())).unwrap();
+    let number = about.lines().find_map(|line| line.strip_prefix("tty-index:")).unwrap().trim();
+    let broken = format!("/dev/pts/{number}");
+    if File::open(&broken).is_ok() || !Path::new(&broken).exists() {
+        return eprintln!("skipped: `{broken}` does not fail");
+    }
+    let port = free_port();
+    let inner =
+        ", \"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"file://@DIR@/www\", \"symlinks\": \"all\" }]";
+    let config = TempConfig::vhost(port, inner).www("a.txt", "plain");
+    std::os::unix::fs::symlink(&broken, config.path("www/a.txt.gz")).unwrap();
+    let server = Server::start(&config.compile());
+    let mut client = Client::tcp(port);
+    client.send("GET /a.txt HTTP/1.1\r\nHost: a.test\r\nAccept-Encoding: gzip\r\n\r\n");
+    let answer = client.expect("GET");
+    assert_eq!((answer.status, &*answer.text()), (200, "plain"));
+    let said = server.line_with("a sibling is passed over");
+    assert!(said.contains("conf.d/site:2: docroot `") && said.contains("a.txt.gz`: "), "{said}");
 }

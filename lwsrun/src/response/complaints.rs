@@ -64,6 +64,11 @@ impl Complaints {
         Self::new(&format!("{place}: vhost `{}`", vhost.name))
     }
 
+    /// Of the docroot of a mount at its `file:line`: of what is wrong there although the request is answered.
+    pub(crate) fn of_docroot(place: &str, path: &str) -> Self {
+        Self::new(&format!("{place}: docroot `{path}`"))
+    }
+
     fn new(subject: &str) -> Self {
         Self { faults: Lines::of(subject.to_owned()), stderr: Lines::of(format!("{subject}: stderr")) }
     }

@@ -11,6 +11,9 @@ const LEAST: Duration = Duration::from_secs(1);
 
 /// Requests that a client may cancel before their answer begins, beyond those that were answered in between
 /// (CVE-2023-44487). What is cancelled is started all the same: programs, connections to upstreams.
+///
+/// Who takes one answer for each request that it cancels is not stopped: it makes the server do no more than one that takes
+/// both, has no more at once than [`MAX_STREAMS`](super::MAX_STREAMS), and looks like a page that is scrolled through.
 const MAX_CANCELLED: u32 = 100;
 
 /// What a connection's streams do, as far as it matters for when to end it.

@@ -20,6 +20,11 @@
 //! Steps 3 to 7 first run on the worker with flags under which the kernel gives up rather than wait for a disk. Only
 //! if it does give up they run again on the blocking pool: hand-overs cost more than all else here.
 //!
+//! Those flags are promises about names and pages. That opening a file whose name is known, and asking for its times, waits
+//! for nobody is true of local disks; a network file system may ask its server, once for each file in a second, and the
+//! worker waits for that. A mount of one should give up (`soft`) rather than wait for ever. To hand over each open instead
+//! would make all sites pay for it.
+//!
 //! Differs from lwsws: other methods than GET and HEAD are not served, a folder without its slash is redirected
 //! (relative links would break), and a trailing slash after a file's name is 404.
 

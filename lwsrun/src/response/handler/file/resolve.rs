@@ -26,6 +26,7 @@ use rustix::io::Errno;
 use schemas::plan::Symlinks;
 
 use super::Patience;
+use crate::response::complaints::Complaints;
 use crate::response::error::Refusal;
 use crate::response::fault::Fault;
 
@@ -48,6 +49,7 @@ pub(super) struct Docroot {
     place: String,
     /// Whether the log has been told that it cannot be opened.
     told: AtomicBool,
+    complaints: Complaints,
 }
 
 /// The folder of a mount, open for the look-ups of one request.
@@ -108,7 +110,8 @@ impl Failure {
 
 impl Docroot {
     pub(super) fn new(path: &str, symlinks: Symlinks, place: String) -> Self {
-        Self { path: path.into(), symlinks, place, told: AtomicBool::new(false) }
+        let complaints = Complaints::of_docroot(&place, path);
+        Self { path: path.into(), symlinks, place, told: AtomicBool::new(false), complaints }
     }
 
     /// Opens the folder itself, for look-ups.
@@ -184,6 +187,11 @@ impl Opened {
 }
 
 impl Root<'_> {
+    /// Says what is wrong below the folder, of which the answer does not tell.
+    pub(super) fn tell(&self, words: &str) {
+        self.docroot.complaints.tell(words);
+    }
+
     /// Opens what lies at `below`, a path of at least one byte, which does not begin with `/`.
     pub(super) fn look(&self, below: &[u8], patience: Patience) -> Result<Resolved, Failure> {
         let full = || format!("{}/{}", self.docroot.path, String::from_utf8_lossy(below));

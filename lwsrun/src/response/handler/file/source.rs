@@ -142,7 +142,9 @@ fn siblings(root: &Root<'_>, plain: &Opened, patience: Patience) -> Result<Vec<S
             }
             // Whether there is one is not known, and must not be remembered as if it were.
             Err(failure) if failure == Failure::Cold || failure.is_passing() => return Err(failure),
-            Ok(_) | Err(_) => {}
+            // The file itself is answer enough; but whoever keeps the disk should know.
+            Err(Failure::Broken(fault)) => root.tell(&format!("a sibling is passed over: {}", fault.words)),
+            Ok(_) | Err(Failure::Cold | Failure::Refused(_)) => {}
         }
     }
     Ok(found)
