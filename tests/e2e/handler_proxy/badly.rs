@@ -1,12 +1,15 @@
 //! Upstreams that are not there, break off, talk nonsense or keep quiet; and clients that do not wait for them.
 
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
 use tests::PATIENCE;
 use tests::client::{Client, Framing};
+use tests::config::TempConfig;
+use tests::server::Server;
 use tests::upstream::{Upstream, head};
 
-use super::{ask, before, get, noting};
+use super::{before, get, noting};
 use crate::{free_port, site};
 
 #[test]
@@ -121,25 +124,72 @@ fn content_that_breaks_off_breaks_off_for_the_client() {
     }
 }
 
+/// A mount as that of [`before`], on a server with one worker.
+fn with_one_worker(upstream: &Upstream, keys: &str) -> (Server, TempConfig, u16) {
+    let port = free_port();
+    let origin = format!("http://127.0.0.1:{}/", upstream.port);
+    let mount = format!(",\n\"mounts\": [{{ \"mountpoint\": \"/px\", \"origin\": \"{origin}\"{keys} }}]");
+    let config = TempConfig::vhost(port, &mount).conf("{ \"global\": { \"count-threads\": \"1\" } }");
+    (Server::start(&config.compile()), config, port)
+}
+
+/// Answers, and what of them is content.
+const ANSWERS: [(&str, &str, &str); 5] = [
+    ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"),
+    ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "ok"),
+    ("GET", "HTTP/1.1 204 No Content\r\nContent-Length: 53\r\n\r\n", ""),
+    ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 53\r\n\r\n", ""),
+    ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 53\r\n\r\n", ""),
+];
+
+/// What nobody asked for.
+const SMUGGLED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled";
+
 #[test]
 fn more_than_was_announced_is_not_passed_on() {
-    const REQUESTS: usize = 5;
-    const SMUGGLED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled";
-    for (method, answer, text) in [
-        ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"),
-        ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "ok"),
-        ("GET", "HTTP/1.1 204 No Content\r\nContent-Length: 53\r\n\r\n", ""),
-        ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 53\r\n\r\n", ""),
-        ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 53\r\n\r\n", ""),
-    ] {
+    const REQUESTS: usize = 3;
+    for (method, answer, text) in ANSWERS {
         let upstream = Upstream::answering(format!("{answer}{SMUGGLED}"));
-        let site = before(&upstream, "");
-        // More requests than there are workers, which have connections of their own.
+        // With one worker the upstream's connection would be there for each request.
+        let (_server, _config, port) = with_one_worker(&upstream, "");
         for _ in 0..REQUESTS {
-            let response = ask(&site, &format!("{method} /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n"));
-            assert_eq!(response.text(), text, "{answer}");
+            let mut client = Client::tcp(port);
+            client.send(format!("{method} /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+            assert_eq!(client.expect(method).text(), text, "{answer}");
         }
         assert_eq!(upstream.connections(), REQUESTS, "such a connection is not used again: {answer}");
+    }
+}
+
+#[test]
+fn what_comes_on_an_idle_connection_is_no_answer() {
+    for (method, answer, text) in ANSWERS {
+        let (note, noted) = channel();
+        let (go, gone) = channel();
+        let gone = Mutex::new(gone);
+        let upstream = Upstream::start(move |number, mut client| {
+            while head(&mut client).is_some() {
+                client.send(answer);
+                if number == 0 {
+                    // The client has its answer, so the connection is idle.
+                    gone.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+                    client.send(SMUGGLED);
+                    note.send(client.rest().is_some()).unwrap();
+                    return;
+                }
+            }
+        });
+        let (_server, _config, port) = with_one_worker(&upstream, "");
+        let ask = || {
+            let mut client = Client::tcp(port);
+            client.send(format!("{method} /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+            assert_eq!(client.expect(method).text(), text, "{answer}");
+        };
+        ask();
+        go.send(()).unwrap();
+        assert_eq!(noted.recv_timeout(PATIENCE), Ok(true), "it is closed: {answer}");
+        ask();
+        assert_eq!(upstream.connections(), 2, "{answer}");
     }
 }
 
@@ -300,14 +350,7 @@ fn connections_are_counted() {
         });
         (upstream, noted)
     };
-    let port = free_port();
-    let origin = format!("http://127.0.0.1:{}/", upstream.port);
-    let config = tests::config::TempConfig::vhost(
-        port,
-        &format!(",\n\"mounts\": [{{ \"mountpoint\": \"/px\", \"origin\": \"{origin}\", \"proxy-connections\": \"1\" }}]"),
-    )
-    .conf("{ \"global\": { \"count-threads\": \"1\" } }");
-    let server = tests::server::Server::start(&config.compile());
+    let (server, _config, port) = with_one_worker(&upstream, ", \"proxy-connections\": \"1\"");
     let mut first = Client::tcp(port);
     first.send("GET /px/ HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert!(noted.recv_timeout(PATIENCE).unwrap().is_some());

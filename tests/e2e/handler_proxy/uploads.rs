@@ -5,6 +5,7 @@ use std::sync::mpsc::channel;
 use tests::PATIENCE;
 use tests::client::Client;
 use tests::config::TempConfig;
+use tests::h2::{Connection, DATA, END_HEADERS, HEADERS, request};
 use tests::server::Server;
 use tests::upstream::{Upstream, head};
 
@@ -215,24 +216,51 @@ fn a_large_upload_takes_little_memory() {
     assert!(grown < 8 << 20, "{grown} bytes more");
 }
 
+/// A proxy in front of an upstream; clients must send and take at least so many bytes a second.
+fn hurrying(upstream: &Upstream, keys: &str) -> (Server, TempConfig, u16) {
+    let port = free_port();
+    let config = TempConfig::new()
+        .conf("{ \"global\": { \"timeout-secs\": 1, \"min-request-rate\": 1000, \"min-response-rate\": 1000 } }")
+        .conf_d(
+            "site",
+            &format!(
+                r#"{{ "vhosts": [{{ "name": "a.test", "port": "{port}", "interface": "127.0.0.1",
+                "mounts": [{{ "mountpoint": "/px", "origin": "http://127.0.0.1:{back}/"{keys} }}] }}] }}"#,
+                back = upstream.port
+            ),
+        );
+    (Server::start(&config.compile()), config, port)
+}
+
 #[test]
 fn a_client_that_is_slow_is_not_the_upstreams_fault() {
     let upstream = Upstream::start(|_, mut client| {
         let _ = client.rest();
     });
-    let port = free_port();
-    let config =
-        TempConfig::new().conf("{ \"global\": { \"timeout-secs\": 1, \"min-request-rate\": 1000 } }").conf_d(
-            "site",
-            &format!(
-                r#"{{ "vhosts": [{{ "name": "a.test", "port": "{port}", "interface": "127.0.0.1",
-                "mounts": [{{ "mountpoint": "/px", "origin": "http://127.0.0.1:{back}/",
-                "proxy-answer-timeout": "1" }}] }}] }}"#,
-                back = upstream.port
-            ),
-        );
-    let _server = Server::start(&config.compile());
+    let (_server, _config, port) = hurrying(&upstream, ", \"proxy-answer-timeout\": \"1\"");
     let mut client = Client::tcp(port);
     client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nabc");
     assert_eq!(client.expect("POST").status, 408);
+}
+
+#[test]
+fn a_client_that_stops_after_its_answer_is_ended_by_its_own_rate() {
+    let (note, noted) = channel();
+    let upstream = Upstream::start(move |_, mut client| {
+        let _ = head(&mut client);
+        client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        note.send(client.rest()).unwrap();
+    });
+    // The upstream's own times are long: it is not waited for.
+    let (_server, _config, port) = hurrying(&upstream, "");
+    let mut client = Client::tcp(port);
+    client.send("POST /px/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nabc");
+    assert_eq!(client.expect("POST").text(), "ok");
+    assert_eq!(noted.recv_timeout(PATIENCE).unwrap().as_deref(), Some(&b"abc"[..]));
+    // The same over HTTP/2.
+    let mut client = Connection::open(Client::tcp(port), &[]);
+    client.send(HEADERS, END_HEADERS, 1, &request("POST", "/px/"));
+    client.send(DATA, 0, 1, b"abc");
+    assert_eq!(client.answer(1), (200, b"ok".to_vec()));
+    assert_eq!(noted.recv_timeout(PATIENCE).unwrap().as_deref(), Some(&b"3\r\nabc\r\n"[..]));
 }

@@ -4,6 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response};
+use http_body_util::BodyExt as _;
 use schemas::plan::{ProxyLimits, Upstream, UpstreamAddress};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -112,4 +113,32 @@ async fn an_early_answer_does_not_keep_back_the_end_of_an_upload() {
         assert!(matches!(all, Ok(Ok(_))), "{answer}: {all:?}");
         drop(body);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_an_answer_slowly_does_not_end_its_upload() {
+    let (listener, origin) = upstream().await;
+    let limits = origin.limits();
+    let slow = 10 * limits.answer.max(limits.idle);
+    let asking = ask(&origin, Body::from(vec![b'x'; LARGE]));
+    let answering = async {
+        let (mut upstream, _) = listener.accept().await.unwrap();
+        head(&mut upstream).await;
+        // It takes no more of the request before its answer is taken.
+        let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n";
+        upstream.write_all(answer.as_bytes()).await.unwrap();
+        upstream
+    };
+    let (answered, mut upstream) = tokio::join!(asking, answering);
+    let mut body = answered.unwrap().into_body();
+    for piece in ["a", "b", "c"] {
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().ok().as_deref(), Some(piece.as_bytes()));
+        if piece == "a" {
+            tokio::time::sleep(slow).await;
+        }
+    }
+    let mut content = vec![0; LARGE];
+    let all = tokio::time::timeout(PATIENCE, upstream.read_exact(&mut content)).await;
+    assert!(matches!(all, Ok(Ok(_))), "{all:?}");
 }
