@@ -135,8 +135,12 @@ mod tests {
             let _held = other;
             std::future::pending::<()>().await;
         });
+        assert!(!sending.is_over());
         sending.stop();
         assert!((&mut dropped).await.is_err());
+        while !sending.is_over() {
+            tokio::task::yield_now().await;
+        }
         assert!(goes_on.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
     }
 }
