@@ -18,20 +18,19 @@ fn files_and_hosts() {
     let mut outcomes = replay("files");
     outcomes.extend(replay("hosts"));
     hold(&outcomes);
-    let (agree, counted) = agreement(&outcomes);
-    assert!(agree * 100 >= counted * 97, "only {agree} of {counted} agree");
+    agree("files and hosts", &outcomes, 97);
 }
 
 #[test]
 fn cgi() {
     let outcomes = replay("cgi");
     hold(&outcomes);
-    let (agree, counted) = agreement(&outcomes);
-    assert!(agree * 100 >= counted * 97, "only {agree} of {counted} agree");
+    agree("cgi", &outcomes, 97);
 }
 
 #[test]
 fn log() {
+    // Whatever is recorded of it is a quirk or was decided: no case counts.
     hold(&replay("log"));
 }
 
@@ -39,32 +38,33 @@ fn log() {
 fn proto() {
     let outcomes = replay("proto");
     hold(&outcomes);
-    let (agree, counted) = agreement(&outcomes);
-    assert!(agree * 100 >= counted * 95, "only {agree} of {counted} agree");
+    agree("proto", &outcomes, 95);
+    // Those of the form are about the callback mount, not about websockets.
+    let of_form = |outcome: &&Outcome| {
+        outcome.case.value["request"]["raw"].as_str().is_some_and(|raw| raw.starts_with("POST /formtest "))
+    };
+    agree("protocol-post-demo", outcomes.iter().filter(of_form), 97);
 }
 
 #[test]
 fn proxy() {
     let outcomes = replay("proxy");
     hold(&outcomes);
-    let (agree, counted) = agreement(&outcomes);
-    assert!(agree * 100 >= counted * 97, "only {agree} of {counted} agree");
+    agree("proxy", &outcomes, 97);
 }
 
 #[test]
 fn status() {
     let outcomes = replay("status");
     hold(&outcomes);
-    let (agree, counted) = agreement(&outcomes);
-    assert!(agree * 100 >= counted * 95, "only {agree} of {counted} agree");
+    agree("status", &outcomes, 95);
 }
 
 #[test]
 fn ranges() {
     let outcomes = replay("ranges");
     hold(&outcomes);
-    let (agree, counted) = agreement(&outcomes);
-    assert!(agree * 100 >= counted * 97, "only {agree} of {counted} agree");
+    agree("ranges", &outcomes, 97);
 }
 
 #[test]
@@ -136,8 +136,11 @@ fn hold(outcomes: &[Outcome]) {
     );
 }
 
-/// How many of the cases that count agree, and how many there are.
-fn agreement(outcomes: &[Outcome]) -> (usize, usize) {
-    let counted = outcomes.iter().filter(|outcome| outcome.case.excused.is_none());
-    (counted.clone().filter(|outcome| outcome.agrees()).count(), counted.count())
+/// Says how many of the cases that count agree, and holds that it is as much as so many percent.
+#[allow(clippy::print_stdout, reason = "the figure is what whoever runs this wants to see")]
+fn agree<'a>(what: &str, outcomes: impl IntoIterator<Item = &'a Outcome>, percent: usize) {
+    let counted: Vec<_> = outcomes.into_iter().filter(|outcome| outcome.case.excused.is_none()).collect();
+    let agree = counted.iter().filter(|outcome| outcome.agrees()).count();
+    println!("{what}: {agree} of {} agree", counted.len());
+    assert!(!counted.is_empty() && agree * 100 >= counted.len() * percent, "{what}: too few");
 }
