@@ -75,13 +75,17 @@ impl Group {
     /// Waits for the end of the program, and reaps it.
     async fn end(&self) -> ExitStatus {
         // Mostly it has ended by now.
-        if let Some(status) = self.reap() {
-            return status;
+        match self.reap() {
+            Some(status) => status,
+            None => self.end_of(pidfd_open(self.id, PidfdFlags::NONBLOCK).ok().and_then(watched)).await,
         }
-        let descriptor = pidfd_open(self.id, PidfdFlags::NONBLOCK).ok().and_then(watched);
+    }
+
+    /// The same for one that is watched, if there was a descriptor for that.
+    async fn end_of(&self, process: Option<AsyncFd<OwnedFd>>) -> ExitStatus {
         loop {
-            match &descriptor {
-                Some(descriptor) => ended(descriptor).await,
+            match &process {
+                Some(process) => ended(process).await,
                 None => sleep(LOOK).await,
             }
             if let Some(status) = self.reap() {
@@ -177,6 +181,31 @@ impl Drop for Child {
                 group.end().await;
                 drop(lives);
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::super::vfork::{self, Image};
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_is_seen_with_and_without_a_descriptor() {
+        for is_watched in [true, false] {
+            let (input, writer) = std::io::pipe().unwrap();
+            let null = std::fs::File::options().write(true).open("/dev/null").unwrap();
+            let streams = [input.as_fd(), null.as_fd(), null.as_fd()];
+            let image = Image { path: c"/bin/cat", environment: &[], streams, root: None, folder: c"/" };
+            let group = Group { id: vfork::start(&image).unwrap(), reaped: AtomicBool::new(false) };
+            assert_eq!(group.reap(), None, "it reads");
+            let process =
+                is_watched.then(|| watched(pidfd_open(group.id, PidfdFlags::NONBLOCK).unwrap()).unwrap());
+            drop(writer);
+            assert!(group.end_of(process).await.success());
+            assert!(group.reaped.load(Ordering::Relaxed));
         }
     }
 }
