@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;
+use tests::skip::skip;
 use tests::tls;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -94,7 +95,6 @@ fn bridge(port: u16) -> u16 {
 }
 
 /// Plays the cases against a port.
-#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn play(port: u16, report: &Path) {
     let python = std::env::var(PYTHON).unwrap_or_else(|_| "python3".to_owned());
     let all = std::env::var("AUTOBAHN").is_ok_and(|set| set == "all");
@@ -111,7 +111,7 @@ fn play(port: u16, report: &Path) {
         match command.stdout(Stdio::null()).stderr(Stdio::null()).status() {
             Ok(status) if status.code() != Some(ABSENT) => Some(judge(&report.join("index.json"))),
             _ => {
-                eprintln!("skipped: {python} has no kosoku");
+                skip(&format!("{python} has no kosoku"));
                 None
             }
         }

@@ -7,6 +7,7 @@
 use serde_json::Value;
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;
+use tests::skip::skip;
 use tests::webdriver::Browser;
 use tests::{program, repository, tls};
 
@@ -33,7 +34,6 @@ fn the_demo_works_over_http2() {
     work(Way::Tls2);
 }
 
-#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn work(way: Way) {
     let port = free_port();
     let keys = tempfile::tempdir().unwrap();
@@ -45,8 +45,7 @@ fn work(way: Way) {
     // The plan's paths are relative to the top of the source tree, as in the README.
     let server = Server::spawn(program::command("lwsrun").arg(&plan).current_dir(repository::root()));
     let Some(browser) = Browser::start() else {
-        eprintln!("skipped: no chromium");
-        return;
+        return skip("no chromium");
     };
     let scheme = if way == Way::Plain { "http" } else { "https" };
     let page = format!("{scheme}://localhost:{port}/");

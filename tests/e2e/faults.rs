@@ -8,6 +8,7 @@ use tests::client::{Client, get};
 use tests::config::{TempConfig, free_port};
 use tests::program;
 use tests::server::Server;
+use tests::skip::skip;
 
 /// An archive with one member, stored, whose checksum is wrong.
 fn damaged_archive(name: &str, content: &[u8]) -> Vec<u8> {
@@ -106,13 +107,13 @@ fn the_noise_of_a_program_hides_no_fault() {
 #[test]
 fn a_sibling_that_cannot_be_read_is_passed_over_and_said() {
     let Ok(terminal) = File::options().read(true).write(true).open("/dev/ptmx") else {
-        return eprintln!("skipped: there is no /dev/ptmx");
+        return skip("there is no /dev/ptmx");
     };
     let about = fs::read_to_string(format!("/proc/self/fdinfo/{}", terminal.as_raw_fd())).unwrap();
     let number = about.lines().find_map(|line| line.strip_prefix("tty-index:")).unwrap().trim();
     let broken = format!("/dev/pts/{number}");
     if File::open(&broken).is_ok() || !Path::new(&broken).exists() {
-        return eprintln!("skipped: `{broken}` does not fail");
+        return skip(&format!("`{broken}` does not fail"));
     }
     let port = free_port();
     let inner =

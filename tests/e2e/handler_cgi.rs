@@ -17,6 +17,7 @@ use tests::config::{TempConfig, free_port};
 use tests::lines::lines;
 use tests::open_files::has_room;
 use tests::server::Server;
+use tests::skip::skip;
 use tests::{PATIENCE, program};
 
 use super::Site;
@@ -48,14 +49,13 @@ fn served(programs: &[(&str, &str)], more: &str, start: impl FnOnce(&Path) -> Se
 /// A program in Python; `None`, and a line, where there is none.
 fn python(text: &str) -> Option<String> {
     let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
-    let mut python = asked.ok().filter(|done| done.status.success()).or_else(skip)?.stdout;
+    let mut python = asked.ok().filter(|done| done.status.success()).or_else(no_python)?.stdout;
     python.truncate(python.trim_ascii_end().len());
     Some(format!("#!{}\n{text}", String::from_utf8(python).unwrap()))
 }
 
-#[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was not tested")]
-fn skip<T>() -> Option<T> {
-    eprintln!("skipped: there is no python3");
+fn no_python<T>() -> Option<T> {
+    skip("there is no python3");
     None
 }
 

@@ -15,6 +15,7 @@ use tests::client::{Client, get};
 use tests::config::{TempConfig, free_ports};
 use tests::program;
 use tests::server::Server;
+use tests::skip::skip;
 
 use super::{WWW, site};
 
@@ -28,19 +29,18 @@ struct Network {
 
 impl Network {
     /// Makes one in which only the loopback interface is up; `None`, and a word about it, where that is not allowed.
-    #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
-    fn new(test: &str) -> Option<Self> {
+    fn new() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("lwsrun-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let made = Command::new("ip").args(["netns", "add", &name]).stderr(Stdio::null()).status();
         if !made.is_ok_and(|status| status.success()) {
-            eprintln!("{test}: skipped, networks cannot be made here: that needs root and `ip`");
+            skip("networks cannot be made here: that needs root and `ip`");
             return None;
         }
         let network = Self { name };
         network.ip("link set lo up");
         if network.within(|| !Path::new("/proc/net/if_inet6").exists()) {
-            eprintln!("{test}: skipped, this kernel has no IPv6");
+            skip("this kernel has no IPv6");
             return None;
         }
         Some(network)
@@ -108,7 +108,7 @@ fn home() -> Option<String> {
 
 #[test]
 fn both_families_are_served_each_by_a_socket_of_its_own() {
-    let Some(network) = Network::new("both_families_are_served_each_by_a_socket_of_its_own") else { return };
+    let Some(network) = Network::new() else { return };
     let (server, _config) = network.serve("");
     assert_eq!((network.page(Ipv4Addr::LOCALHOST), network.page(Ipv6Addr::LOCALHOST)), (home(), home()));
     drop(server);
@@ -129,7 +129,7 @@ fn both_families_are_served_each_by_a_socket_of_its_own() {
 
 #[test]
 fn a_machine_without_ipv6_is_served_without_it() {
-    let Some(network) = Network::new("a_machine_without_ipv6_is_served_without_it") else { return };
+    let Some(network) = Network::new() else { return };
     network.set("net/ipv6/conf/all/disable_ipv6", "1");
     let (_server, _config) = network.serve("");
     assert_eq!(network.page(Ipv4Addr::LOCALHOST), home());
@@ -138,7 +138,7 @@ fn a_machine_without_ipv6_is_served_without_it() {
 
 #[test]
 fn a_machine_without_ipv4_is_served_without_it() {
-    let Some(network) = Network::new("a_machine_without_ipv4_is_served_without_it") else { return };
+    let Some(network) = Network::new() else { return };
     network.ip("addr del 127.0.0.1/8 dev lo");
     let (server, _config) = network.serve("");
     assert_eq!(network.page(Ipv6Addr::LOCALHOST), home());
@@ -149,7 +149,7 @@ fn a_machine_without_ipv4_is_served_without_it() {
 
 #[test]
 fn an_interface_that_appears_later_is_listened_on_then() {
-    let Some(network) = Network::new("an_interface_that_appears_later_is_listened_on_then") else { return };
+    let Some(network) = Network::new() else { return };
     let (server, _config) = network.serve(", \"interface\": \"late0\"");
     let said = server.line_with("waiting for it to appear");
     assert!(said.contains("conf.d/site:1") && said.contains("no interface of that name"), "{said}");
@@ -212,10 +212,9 @@ fn quiet_sockets_take_no_places() {
 }
 
 #[test]
-#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn a_late_port_that_rights_will_be_gone_for_is_said_at_start() {
     if !rustix::process::geteuid().is_root() {
-        return eprintln!("skipped: only root has rights to give up");
+        return skip("only root has rights to give up");
     }
     let config = TempConfig::new().conf("{ \"global\": { \"username\": \"nobody\" } }").conf_d(
         "site",

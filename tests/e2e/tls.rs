@@ -22,6 +22,7 @@ use tests::client::{Client, get};
 use tests::config::{TempConfig, free_port};
 use tests::open_files::open_as_many_as_allowed;
 use tests::server::Server;
+use tests::skip::skip;
 use tests::stop::Stop;
 use tests::{PATIENCE, h2, tls};
 
@@ -55,11 +56,10 @@ fn openssl(port: u16, args: &[&str]) -> String {
 }
 
 /// Whether OpenSSL's command is here; says so if not.
-#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn has_openssl(test: &str) -> bool {
+fn has_openssl() -> bool {
     let found = Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok();
     if !found {
-        eprintln!("{test}: skipped, there is no `openssl` command here");
+        skip("there is no `openssl` command here");
     }
     found
 }
@@ -88,7 +88,7 @@ fn config(vhosts: &[String]) -> TempConfig {
 
 #[test]
 fn openssl_agrees_on_versions_alpn_and_names() {
-    if !has_openssl("openssl_agrees_on_versions_alpn_and_names") {
+    if !has_openssl() {
         return;
     }
     let port = free_port();
@@ -116,7 +116,7 @@ fn openssl_agrees_on_versions_alpn_and_names() {
 
 #[test]
 fn sessions_are_resumed_by_tickets() {
-    if !has_openssl("sessions_are_resumed_by_tickets") {
+    if !has_openssl() {
         return;
     }
     let port = free_port();
@@ -178,7 +178,7 @@ fn with_client_certificates() -> (u16, u16, TempConfig) {
 
 #[test]
 fn client_certificates_are_demanded_and_checked() {
-    if !has_openssl("client_certificates_are_demanded_and_checked") {
+    if !has_openssl() {
         return;
     }
     let (port, _, config) = with_client_certificates();
@@ -210,7 +210,7 @@ fn client_certificates_are_demanded_and_checked() {
 
 #[test]
 fn a_session_of_an_open_vhost_does_not_open_a_closed_one_of_that_name() {
-    if !has_openssl("a_session_of_an_open_vhost_does_not_open_a_closed_one_of_that_name") {
+    if !has_openssl() {
         return;
     }
     let (open, closed, config) = with_client_certificates();

@@ -12,6 +12,7 @@
 //! | [`tls`] | makes certificates, and clients that trust them |
 //! | [`upstream`] | is the server behind a proxy, and behaves as badly as the test wants |
 //! | [`open_files`] | lets a test have thousands of connections |
+//! | [`skip`] | says that a test is skipped, and why |
 //! | [`stop`] | ends what a test does in the background |
 //! | [`oracle`] | replays recorded exchanges with lwsws |
 //! | [`webdriver`] | drives a real browser |
@@ -32,6 +33,7 @@ pub mod oracle;
 pub mod program;
 pub mod repository;
 pub mod server;
+pub mod skip;
 pub mod stop;
 pub mod tls;
 pub mod upstream;

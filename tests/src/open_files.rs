@@ -1,5 +1,6 @@
 //! How many files a test may have open.
 
+use crate::skip::skip;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Lets this process have as many files open as it may, whatever those who started it thought of.
@@ -13,12 +14,11 @@ pub fn open_as_many_as_allowed() {
 
 /// Whether this process, and a server as well, may have so many files open. If not, says that the test is skipped.
 #[must_use]
-#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub fn has_room(files: u64) -> bool {
     open_as_many_as_allowed();
     let enough = getrlimit(Resource::Nofile).maximum.is_none_or(|most| most >= files);
     if !enough {
-        eprintln!("skipped: this user may not have {files} files open");
+        skip(&format!("this user may not have {files} files open"));
     }
     enough
 }

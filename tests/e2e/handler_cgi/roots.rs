@@ -7,15 +7,15 @@ use tests::client::get;
 use tests::config::{TempConfig, free_port};
 use tests::program;
 use tests::server::Server;
+use tests::skip::skip;
 
 use super::{HEAD, sh};
 
 /// Whether a root can be changed; else a line.
-#[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was not tested")]
 fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        eprintln!("skipped: a program's root can be changed by root only");
+        skip("a program's root can be changed by root only");
     }
     is_root
 }

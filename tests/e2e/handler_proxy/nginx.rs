@@ -8,6 +8,7 @@ use std::time::Instant;
 use tests::PATIENCE;
 use tests::client::Client;
 use tests::config::free_ports;
+use tests::skip::skip;
 
 use super::{get, site};
 use crate::{Site, TempConfig};
@@ -29,10 +30,9 @@ impl Drop for Nginx {
 }
 
 /// Starts one; `None`, and a line that says so, if there is none on this machine.
-#[allow(clippy::print_stderr, reason = "whoever reads the output should know")]
 fn nginx() -> Option<Nginx> {
     if !Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no nginx here");
+        skip("no nginx here");
         return None;
     }
     let port = free_ports(2);

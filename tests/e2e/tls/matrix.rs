@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;
+use tests::skip::skip;
 
 use super::{config, has_openssl, openssl, vhost};
 
@@ -37,7 +38,7 @@ fn refuses(port: u16, args: &[&str]) {
 
 #[test]
 fn suites_and_groups_are_those_of_the_vhost() {
-    if !has_openssl("suites_and_groups_are_those_of_the_vhost") {
+    if !has_openssl() {
         return;
     }
     let (usual, rsa, strict) = (free_port(), free_port(), free_port());
@@ -94,7 +95,7 @@ fn suites_and_groups_are_those_of_the_vhost() {
 /// This server's order counts, with AES-128 first, which is the cheapest that is good.
 #[test]
 fn the_order_of_suites_is_the_servers_unless_the_config_gives_it_away() {
-    if !has_openssl("the_order_of_suites_is_the_servers_unless_the_config_gives_it_away") {
+    if !has_openssl() {
         return;
     }
     let (own, given) = (free_port(), free_port());
@@ -111,7 +112,7 @@ fn the_order_of_suites_is_the_servers_unless_the_config_gives_it_away() {
 /// The kernel spreads connections over the workers, so of many some come to another worker than the first did.
 #[test]
 fn sessions_are_resumed_on_every_worker() {
-    if !has_openssl("sessions_are_resumed_on_every_worker") {
+    if !has_openssl() {
         return;
     }
     let port = free_port();
@@ -130,7 +131,6 @@ fn sessions_are_resumed_on_every_worker() {
 
 /// Protocols, suites, forward secrecy and vulnerabilities, by a program that looks for what is wrong with a server.
 #[test]
-#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn testssl_finds_nothing() {
     let port = free_port();
     let config = config(&[vhost("a.test", port, "")]);
@@ -146,8 +146,7 @@ fn testssl_finds_nothing() {
         .stderr(Stdio::null())
         .status();
     if ran.is_err() {
-        eprintln!("testssl_finds_nothing: skipped, there is no `testssl` here");
-        return;
+        return skip("there is no `testssl` here");
     }
     let findings: Vec<serde_json::Value> =
         serde_json::from_slice(&std::fs::read(&report).unwrap()).expect("findings as JSON");
