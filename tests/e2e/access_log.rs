@@ -151,6 +151,31 @@ fn an_upload_that_is_too_slow_is_408_whoever_would_answer_it() {
     }
 }
 
+/// A client of HTTP/2 may reset its stream without an error; a protocol must not take what came for the whole form.
+#[test]
+fn a_form_whose_stream_is_reset_is_not_taken() {
+    let site = site(
+        ", \"access-log\": \"@DIR@/log\", \"ws-protocols\": [{ \"protocol-post-demo\": { \"status\": \"ok\" } }],
+        \"mounts\": [{ \"mountpoint\": \"/form\", \"origin\": \"callback://protocol-post-demo\" }]",
+        &[],
+    );
+    let mut client = h2::Connection::open(Client::tcp(site.port), &[]);
+    let fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":authority", "a.test"),
+        (":path", "/form"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    client.send(h2::HEADERS, h2::END_HEADERS, 1, &h2::block(&fields));
+    client.send(h2::DATA, 0, 1, b"text=a");
+    client.send(h2::PING, 0, 0, &[7; 8]);
+    let _ = client.next_that(|frame| frame.kind == h2::PING && frame.flags == h2::ACK);
+    client.send(h2::RST_STREAM, 0, 1, &[0; 4]);
+    let line = rests(&site, 1).pop().unwrap();
+    assert!(line.starts_with(r#""POST /form HTTP/2.0" 400 "#), "{line}");
+}
+
 #[test]
 fn nobody_forges_a_line() {
     let site = logged();

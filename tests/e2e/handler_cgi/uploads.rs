@@ -3,7 +3,7 @@
 use std::fs;
 
 use tests::client::{Client, get};
-use tests::h2::{Connection, DATA, END_HEADERS, END_STREAM, HEADERS, block};
+use tests::h2::{Connection, DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, SETTINGS, block};
 use tests::lines::lines;
 
 use super::{BRIEF, HEAD, Site, gone, hanging, programs, sh};
@@ -96,6 +96,37 @@ fn a_part_of_the_content_is_never_taken_for_all_of_it() {
         assert!(!site.config.path(&format!("{name}.whole")).exists(), "{name}");
     }
     assert!(!site.config.path("done").exists());
+}
+
+/// A client of HTTP/2 may reset its stream without an error, with a length told and without one.
+#[test]
+fn a_reset_without_an_error_is_no_end_of_the_content() {
+    let site = site(PATIENT);
+    let field = |path| [(":method", "POST"), (":scheme", "http"), (":authority", "a.test"), (":path", path)];
+    let mut h2 = Connection::open(Client::tcp(site.port), &[]);
+    // Its window counts once it is confirmed.
+    let _ = h2.next_that(|frame| frame.kind == SETTINGS);
+    let told = [("content-length", "200000")];
+    let requests = [(1, "/counts", &told[..]), (3, "/closes", &[])];
+    for (stream, path, length) in requests {
+        h2.send(HEADERS, END_HEADERS, stream, &block(&[&field(path)[..], length].concat()));
+        // More than is held of content of unknown length.
+        (0..5).for_each(|_| h2.send(DATA, 0, stream, &[7; 16_000]));
+        assert_eq!(h2.answer(stream), (200, b"out".to_vec()), "{path}");
+    }
+    let pids = lines(&site.config.path("pids"), 2);
+    for (stream, ..) in requests {
+        h2.send(RST_STREAM, 0, stream, &[0; 4]);
+    }
+    pids.iter().for_each(|pid| gone(pid));
+    assert!(!site.config.path("done").exists());
+    // What would be held to its end starts no program.
+    h2.send(HEADERS, END_HEADERS, 5, &block(&field("/empty")));
+    h2.send(DATA, 0, 5, b"abc");
+    h2.send(RST_STREAM, 0, 5, &[0; 4]);
+    let log = lines(&site.config.path("log"), 3);
+    assert!(log[2].contains("\"POST /empty HTTP/2.0\" 4"), "{log:?}");
+    assert_eq!(lines(&site.config.path("pids"), 2).len(), 2);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use tests::PATIENCE;
 use tests::client::Client;
 use tests::config::TempConfig;
-use tests::h2::{Connection, DATA, END_HEADERS, HEADERS, request};
+use tests::h2::{Connection, DATA, END_HEADERS, HEADERS, RST_STREAM, request};
 use tests::server::Server;
 use tests::upstream::{Upstream, head};
 
@@ -263,4 +263,31 @@ fn a_client_that_stops_after_its_answer_is_ended_by_its_own_rate() {
     client.send(DATA, 0, 1, b"abc");
     assert_eq!(client.answer(1), (200, b"ok".to_vec()));
     assert_eq!(noted.recv_timeout(PATIENCE).unwrap().as_deref(), Some(&b"3\r\nabc\r\n"[..]));
+}
+
+/// A client may reset its stream without an error. What it has sent until then is not all of it, before the answer or
+/// after it.
+#[test]
+fn a_reset_without_an_error_is_no_end_of_the_content() {
+    for answers in [false, true] {
+        let (note, noted) = channel();
+        let upstream = Upstream::start(move |_, mut client| {
+            let _ = head(&mut client);
+            note.send(client.take_through(b"3\r\nabc\r\n")).unwrap();
+            if answers {
+                client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            }
+            note.send(client.rest()).unwrap();
+        });
+        let site = before(&upstream, "");
+        let mut client = Connection::open(Client::tcp(site.port), &[]);
+        client.send(HEADERS, END_HEADERS, 1, &request("POST", "/px/"));
+        client.send(DATA, 0, 1, b"abc");
+        assert!(noted.recv_timeout(PATIENCE).unwrap().is_some());
+        if answers {
+            assert_eq!(client.answer(1), (200, b"ok".to_vec()));
+        }
+        client.send(RST_STREAM, 0, 1, &[0; 4]);
+        assert_eq!(noted.recv_timeout(PATIENCE).unwrap().as_deref(), Some(&b""[..]), "{answers}");
+    }
 }

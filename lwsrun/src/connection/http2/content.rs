@@ -31,6 +31,8 @@ pub(super) struct Late(Option<Arc<AtomicBool>>);
 pub(super) enum Fault {
     #[error(transparent)]
     Broken(#[from] hyper::Error),
+    #[error("the client has reset the stream before the end of its content")]
+    Reset,
     #[error("the content of the request comes too slowly")]
     Slow,
 }
@@ -64,6 +66,9 @@ impl Body for Content {
     ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         let this = &mut *self;
         match Pin::new(&mut this.incoming).poll_frame(context) {
+            // hyper takes a reset without an error (RFC 9113, section 8.1) for the end; but that says only that the
+            // client sends no more, and a part is not the whole. h2 knows of an end only if the client has sent one.
+            Poll::Ready(None) if !this.incoming.is_end_stream() => Poll::Ready(Some(Err(Fault::Reset))),
             Poll::Ready(frame) => {
                 if let Some(Ok(frame)) = &frame {
                     this.pace.moved(frame.data_ref().map_or(0, Buf::remaining));
