@@ -16,6 +16,7 @@ mod presence;
 mod raw;
 mod read_closed;
 mod sendfile;
+mod silence;
 mod slot;
 pub(crate) mod timer;
 mod tls;
@@ -40,6 +41,7 @@ pub(crate) use guard::{Cut, field_of};
 pub(crate) use presence::{Presence, Watch};
 pub(crate) use read_closed::ReadClosed;
 pub(crate) use sendfile::{SLOT, SharedFile, chunk};
+pub(crate) use silence::look_after_peers;
 pub(crate) use tunnel::{Patience, Tunnel};
 #[cfg(test)]
 pub(crate) use upgraded::Transport;
@@ -169,13 +171,10 @@ where
     let deadline = Instant::now() + serving.timeout;
     let raw = serving.raw(facts.listener);
     if let Some(raw) = raw.filter(|raw| raw.all && !facts.tls) {
-        return serve_raw(stream, facts.peer, raw, &serving, slot).await;
+        return serve_raw(stream, raw, &serving, slot).await;
     }
     let first = timeout_at(deadline, peek::spoken(&stream, facts.tls, raw.is_some()));
     let Some(spoken) = unless_drained(&serving.drain, first).await else { return Ok(()) };
-    if raw.is_some_and(|raw| raw.all) && facts.peer.is_some() {
-        raw::keep_alive(&stream)?;
-    }
     let plain = ConnectionFacts { tls: false, ..facts };
     match spoken?? {
         Spoken::Tls => serve_tls(Slotted::new(stream, slot), plain, serving, deadline).await?,
@@ -188,7 +187,7 @@ where
         }
         Spoken::Other => {
             if let Some(raw) = serving.raw(plain.listener) {
-                serve_raw(stream, plain.peer, raw, &serving, slot).await?;
+                serve_raw(stream, raw, &serving, slot).await?;
             }
         }
         Spoken::Nothing => {}
@@ -197,19 +196,10 @@ where
 }
 
 /// Hands a connection on. The drain lets it go on, as long as that lasts.
-async fn serve_raw<S>(
-    stream: S,
-    peer: Option<SocketAddr>,
-    raw: &Raw,
-    serving: &Serving,
-    slot: Slot,
-) -> Result<(), Failure>
+async fn serve_raw<S>(stream: S, raw: &Raw, serving: &Serving, slot: Slot) -> Result<(), Failure>
 where
     S: Peek + Socket + Send + Sync + 'static,
 {
-    if peer.is_some() {
-        raw::keep_alive(&stream)?;
-    }
     let another = slot.another();
     Ok(raw.serve(Slotted::new(stream, slot), another, serving.timeout()).await?)
 }

@@ -164,7 +164,8 @@ pub trait Instance: Send + Sync + 'static {
     /// When the client leaves before it has its answer, the future is dropped where it waits, over HTTP/1.1 and HTTP/2,
     /// in clear and over TLS; and after it, in the same way, the body of the answer. (Where others notice at the next byte
     /// that they send, a client that has closed its own side of an HTTP/1.1 connection counts as one that has left; an end
-    /// behind what it has sent and nobody reads is seen within a second.) So nothing runs on for nobody. What has to be
+    /// behind what it has sent and nobody reads is seen within a second.) So nothing runs on for nobody; a client that is
+    /// lost without a word is noticed by the kernel after two minutes. What has to be
     /// done to its end is done in a task of its own, and whoever wants to know of the end holds something that is told by
     /// its `Drop`. lwsws tells protocols the same by `LWS_CALLBACK_CLOSED_HTTP`.
     ///
@@ -177,8 +178,27 @@ pub trait Instance: Send + Sync + 'static {
     /// use std::sync::atomic::{AtomicUsize, Ordering};
     ///
     /// use http::Response;
-    /// use lwsrun::protocol::{Body, BoxFuture, CallbackRequest, Instance};
+    /// use lwsrun::protocol::{
+    ///     Body, BoxFuture, CallbackRequest, Instance, Options, Protocol, StartError, VhostContext,
+    /// };
     /// use tokio::sync::watch;
+    ///
+    /// struct OfNews;
+    ///
+    /// impl Protocol for OfNews {
+    ///     fn name(&self) -> &str {
+    ///         "news"
+    ///     }
+    ///
+    ///     // It answers requests only.
+    ///     fn websockets(&self) -> bool {
+    ///         false
+    ///     }
+    ///
+    ///     fn start(&self, _: VhostContext, _: Options) -> Result<Arc<dyn Instance>, StartError> {
+    ///         Ok(Arc::new(News { latest: watch::Sender::default(), waiting: AtomicUsize::new(0) }))
+    ///     }
+    /// }
     ///
     /// struct News {
     ///     latest: watch::Sender<String>,

@@ -2,7 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
+use std::time::Instant;
 
+use tests::PATIENCE;
 use tests::client::{Client, Framing};
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;
@@ -189,4 +191,19 @@ fn certificate(config: &TempConfig, name: &str) -> impl AsRef<Path> + std::ops::
 
 fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+/// One that waits for an answer may be gone without a word.
+#[test]
+fn the_kernel_looks_after_clients() {
+    let port = free_port();
+    let config = TempConfig::vhost(port, WWW).www("index.html", "home");
+    let _server = Server::start(&config.compile());
+    let mut client = Client::tcp(port);
+    assert_eq!(client.get("a.test", "/").text(), "home");
+    let deadline = Instant::now() + PATIENCE;
+    while !super::raw::is_kept_alive(port) {
+        assert!(Instant::now() < deadline, "no timer");
+        std::thread::yield_now();
+    }
 }

@@ -185,7 +185,7 @@ fn the_kernel_looks_after_silent_peers() {
 }
 
 /// Whether a connection that this port has taken has the kernel's keep-alive timer, as `/proc/net/tcp` tells it.
-fn is_kept_alive(port: u16) -> bool {
+pub(super) fn is_kept_alive(port: u16) -> bool {
     let (established, keep_alive) = ("01", "02:");
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
     table.lines().any(|line| {

@@ -1,5 +1,8 @@
 //! What `lws-server-status` tells of a server.
 
+use std::time::Instant;
+
+use tests::PATIENCE;
 use tests::client::Client;
 use tests::config::{TempConfig, free_port};
 use tests::server::Server;
@@ -24,8 +27,10 @@ fn what_the_connection_answers_is_counted() {
     }
     assert_eq!(Client::tcp(port).get("a.test", "/none").status, 404);
     let mut websocket = WebSocket::open(port, "/", "lws-server-status");
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let text = websocket.text();
+        assert!(Instant::now() < deadline, "{text}");
         // The connection of the first may still be closing.
         if text.contains("\"rejected\":\"3\"") {
             break;

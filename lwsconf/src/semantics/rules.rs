@@ -80,6 +80,7 @@ mod vhost_name_dot;
 mod vhost_name_port;
 mod vhost_name_url;
 mod vhost_name_wildcard;
+mod websocket_option;
 mod wide_docroot;
 mod zero_timeout;
 
@@ -135,6 +136,7 @@ const RULES: &[Rule] = &[
     listen_accept::check,
     raw_loop::check,
     raw_option::check,
+    websocket_option::check,
     not_found_relative::check,
     not_found_external::check,
     not_found_unserved::check,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::header::UPGRADE;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use schemas::plan::{Listener, ListenerId, Mount, Origin, Plan, Vhost, VhostId};
+use schemas::plan::{Listener, ListenerId, Mount, Origin, Plan, Protocol, Vhost, VhostId};
 use schemas::route::Hosts;
 
 use super::limits::room_for_programs;
@@ -116,7 +116,8 @@ impl Site {
             _ => None,
         };
         let only = listeners.iter().map(only).collect();
-        let websockets = listeners.iter().map(|listener| opens_websockets(&plan, listener)).collect();
+        let websockets =
+            listeners.iter().map(|listener| opens_websockets(&plan, &registry, listener)).collect();
         let vhosts = plan.vhost_ids().map(|_| OnceLock::new()).collect();
         let keywords = Keywords::new(&plan.global().reject_service_keywords);
         let content = ContentLimit::new(&plan.global());
@@ -337,8 +338,10 @@ fn without_leaving_mounts(mut vhost: Vhost<'_>) -> Option<Vhost<'_>> {
 }
 
 /// Where there are protocols, or upstreams that may have some.
-fn opens_websockets(plan: &Plan, listener: &Listener<'_>) -> bool {
+fn opens_websockets(plan: &Plan, registry: &Registry, listener: &Listener<'_>) -> bool {
     let mut vhosts = listener.vhosts.iter().map(|&id| plan.vhost(id));
     let is_proxy = |mount: &Mount<'_>| matches!(mount.origin, Origin::Proxy(_));
-    vhosts.any(|vhost| !vhost.protocols.is_empty() || vhost.mounts.iter().any(is_proxy))
+    let opens =
+        |protocol: &Protocol<'_>| registry.find(protocol.name).is_some_and(|found| found.websockets());
+    vhosts.any(|vhost| vhost.protocols.iter().any(opens) || vhost.mounts.iter().any(is_proxy))
 }

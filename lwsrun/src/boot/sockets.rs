@@ -21,6 +21,7 @@ use schemas::plan::{Bind, Families, Listener, ListenerId, Plan};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::privilege::Identity;
+use crate::connection::look_after_peers;
 use crate::protocol::onward;
 
 /// Connections that wait for a worker; the kernel cuts it to `net.core.somaxconn`.
@@ -344,6 +345,7 @@ fn tcp_socket(address: SocketAddr, share_port: bool) -> io::Result<Socket> {
     // Connections of a former process that are in TIME_WAIT do not stand in the way.
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(share_port)?;
+    look_after_peers(&socket)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }

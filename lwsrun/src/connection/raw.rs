@@ -8,26 +8,20 @@
 //! first one's keys count.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use schemas::onward::Onward;
 use schemas::plan::{Listener, Plan};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::read_closed::ReadClosed;
+use super::silence::look_after_peers;
 use super::tunnel::{Patience, Tunnel};
 use crate::protocol::onward;
 use crate::response::complaints::Complaints;
-
-/// After so much silence the kernel asks whether the peer is still there, and at such intervals, until it has not
-/// answered [`PROBES`] times. A connection may be silent for as long as it likes.
-const SILENCE: Duration = Duration::from_secs(60);
-const PROBES: u32 = 4;
 
 /// What a listener does with connections that are not HTTP.
 #[derive(Debug)]
@@ -72,7 +66,7 @@ impl Raw {
             Onward::Tcp(address) => {
                 let server = self.reach(patience, TcpStream::connect(address)).await?;
                 server.set_nodelay(true)?;
-                keep_alive(&server)?;
+                look_after_peers(&server)?;
                 hand_on(client, server, patience).await
             }
             Onward::Unix(path) => {
@@ -113,10 +107,4 @@ where
 {
     let patience = Patience { idle: None, half_closed: patience };
     Tunnel::new((client, Vec::new()), (server, Vec::new()), patience).await
-}
-
-/// Has the kernel find out about peers that are gone without a word. Unix sockets cannot be.
-pub(super) fn keep_alive(socket: &impl AsFd) -> io::Result<()> {
-    let asked = TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE / PROBES).with_retries(PROBES);
-    SockRef::from(socket).set_tcp_keepalive(&asked)
 }

@@ -101,7 +101,8 @@ impl Session {
         poll_fn(|cx| self.sender.link.poll_batch(cx, most)).await
     }
 
-    /// Why the conversation is over; `None` before [`next`](Self::next) has given `None`.
+    /// Why the conversation is over; `None` while it is not. Once [`next`](Self::next) has given `None` it is always known,
+    /// and often earlier: while `next` still gives what the client said before it closed.
     ///
     /// # Example
     ///
@@ -115,7 +116,7 @@ impl Session {
     ///         println!("{} bytes", message.len());
     ///     }
     ///     match session.ended() {
-    ///         Some(Ended::ByClient { code: Some(code), reason }) => println!("closed: {} {reason:?}", code.get()),
+    ///         Some(Ended::ByClient { code: Some(code), reason, .. }) => println!("closed: {} {reason:?}", code.get()),
     ///         Some(Ended::Lost | Ended::TimedOut) => println!("gone without a word"),
     ///         other => println!("{other:?}"),
     ///     }

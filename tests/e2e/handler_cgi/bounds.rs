@@ -226,8 +226,10 @@ fn counting() -> Site {
 /// Waits until so many programs run, and gives how many were started.
 fn started(site: &Site, alive: u32) -> u32 {
     let mut status = WebSocket::open(site.port, "/", "lws-server-status");
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let text = status.text();
+        assert!(Instant::now() < deadline, "{text}");
         let number = |name: &str| {
             let (_, rest) = text.split_once(&format!("\"{name}\":\"")).unwrap();
             rest.split_once('"').unwrap().0.parse::<u32>().unwrap()

@@ -11,7 +11,7 @@ use crate::schema;
 use crate::semantics::view::{VhostView, View};
 
 /// Protocols of [`BUILT_IN`] that hold no websockets.
-const NO_WEBSOCKETS: [&str; 2] = ["protocol-post-demo", "raw-proxy"];
+pub(super) const NO_WEBSOCKETS: [&str; 2] = ["protocol-post-demo", "raw-proxy"];
 
 pub(super) fn check(view: &View<'_, '_>, report: &mut Report) {
     // Where something cannot be read there is more to say than hints.

@@ -18,10 +18,8 @@ struct Attended {
 /// The body, for as long as the client is there. Where nobody watches, it is dropped by whoever sends it.
 pub(super) fn attended(body: Body, watch: Option<Watch>) -> Body {
     match watch {
-        // What is there as a whole waits for nobody.
-        Some(watch) if http_body::Body::size_hint(&body).exact().is_none() => {
-            Body::new(Attended { body, watch })
-        }
+        // A known length does not say that its bytes are there.
+        Some(watch) if !http_body::Body::is_end_stream(&body) => Body::new(Attended { body, watch }),
         _ => body,
     }
 }

@@ -264,7 +264,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             self.send(frame);
         }
         if let Some((code, reason)) = self.failing.take() {
-            self.link.note(Ended::Refused { code });
             self.send_close(code, reason, Phase::Leaving);
         } else if let Some(order) = self.closing.take() {
             self.send_close(order.code, &order.reason, Phase::Closing);
@@ -306,6 +305,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     fn fail(&mut self, code: CloseCode, reason: &'static str) {
         tracing::debug!(code = code.get(), "websocket closed: {reason}");
         self.watch.end_within(CLOSE_WAIT);
+        self.link.note(Ended::Refused { code });
         self.failing = Some((code, reason));
     }
 
