@@ -62,6 +62,14 @@ struct Direction {
     closed: bool,
     /// All of it has been read.
     ended: bool,
+    /// Why whoever they go to takes no more. What comes the other way may be worth having.
+    refused: Option<io::Error>,
+}
+
+/// What breaks off one direction.
+enum Fault {
+    Read(io::Error),
+    Write(io::Error),
 }
 
 impl<C, S> Tunnel<C, S>
@@ -124,7 +132,8 @@ where
         let up = tunnel.up.poll(&mut tunnel.client, &mut tunnel.server, &mut moved, cx)?;
         let down = tunnel.down.poll(&mut tunnel.server, &mut tunnel.client, &mut moved, cx)?;
         if up.is_ready() && down.is_ready() {
-            return Poll::Ready(Ok(()));
+            let refused = tunnel.up.refused.take().or_else(|| tunnel.down.refused.take());
+            return Poll::Ready(refused.map_or(Ok(()), Err));
         }
         tunnel.look_for_end(cx);
         if tunnel.is_over(moved, cx) {
@@ -150,7 +159,10 @@ impl Direction {
         self.ended || self.closed
     }
 
-    /// Ready when what comes from `from` has ended and `to` knows it.
+    /// Ready when what comes from `from` has ended and `to` knows it, or takes no more.
+    ///
+    /// # Errors
+    /// If `from` breaks off.
     fn poll<R, W>(
         &mut self,
         from: &mut R,
@@ -162,10 +174,35 @@ impl Direction {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
+        if self.refused.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        match ready!(self.poll_moving(from, to, moved, cx)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(Fault::Read(error)) => Poll::Ready(Err(error)),
+            Err(Fault::Write(error)) => {
+                *self = Self { ended: true, refused: Some(error), ..Self::default() };
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
+    fn poll_moving<R, W>(
+        &mut self,
+        from: &mut R,
+        to: &mut W,
+        moved: &mut bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Fault>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
         loop {
             while self.written < self.rest.len() {
-                match ready!(Pin::new(&mut *to).poll_write(cx, &self.rest[self.written..]))? {
-                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                let written = ready!(Pin::new(&mut *to).poll_write(cx, &self.rest[self.written..]));
+                match written.map_err(Fault::Write)? {
+                    0 => return Poll::Ready(Err(Fault::Write(io::ErrorKind::WriteZero.into()))),
                     count => self.written += count,
                 }
                 (*moved, self.unflushed) = (true, true);
@@ -175,20 +212,20 @@ impl Direction {
                 (self.rest, self.written) = (Vec::new(), 0);
             }
             if self.ended {
-                return Pin::new(to).poll_shutdown(cx);
+                return Pin::new(to).poll_shutdown(cx).map_err(Fault::Write);
             }
             let read = ROOM.with_borrow_mut(|room| {
                 room.resize(PIECE, 0);
                 let mut piece = ReadBuf::new(room);
-                ready!(Pin::new(&mut *from).poll_read(cx, &mut piece))?;
-                Poll::Ready(self.take(piece.filled(), to, cx))
+                ready!(Pin::new(&mut *from).poll_read(cx, &mut piece)).map_err(Fault::Read)?;
+                Poll::Ready(self.take(piece.filled(), to, cx).map_err(Fault::Write))
             });
             match read {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Ready(Ok(())) => *moved = true,
                 Poll::Pending => {
                     if self.unflushed {
-                        ready!(Pin::new(&mut *to).poll_flush(cx))?;
+                        ready!(Pin::new(&mut *to).poll_flush(cx)).map_err(Fault::Write)?;
                         self.unflushed = false;
                     }
                     return Poll::Pending;
@@ -303,5 +340,20 @@ mod tests {
         assert!(timed_out(handing.await.unwrap()));
         let waited = start.elapsed();
         assert!(waited >= HALF_CLOSED && waited <= HALF_CLOSED + Duration::from_secs(1), "{waited:?}");
+    }
+
+    /// A server that answers before it has read all, and is gone.
+    #[tokio::test]
+    async fn what_was_said_arrives_though_nothing_more_is_taken() {
+        let (mut client, stream) = UnixStream::pair().unwrap();
+        let (mut other, server) = UnixStream::pair().unwrap();
+        client.write_all(b"hi").await.unwrap();
+        other.write_all(b"no").await.unwrap();
+        drop(other);
+        let ended = Tunnel::new((stream, Vec::new()), (server, Vec::new()), FOR_EVER).await;
+        assert!(ended.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe));
+        let mut said = Vec::new();
+        client.read_to_end(&mut said).await.unwrap();
+        assert_eq!(said, b"no");
     }
 }
