@@ -1,5 +1,6 @@
 //! An HTTP/2 upstream that does what the test says, frame by frame.
 
+mod bursts;
 mod uploads;
 
 use std::path::Path;

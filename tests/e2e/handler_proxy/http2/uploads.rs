@@ -137,14 +137,14 @@ fn a_client_that_leaves_resets_its_stream() {
 
 #[test]
 fn an_upstream_that_widens_its_window_slowly_is_waited_for() {
-    const MORE: usize = 8;
+    const MORE: usize = 30;
     const STEP: usize = 1000;
-    let (_server, _config, port) = before(", \"proxy-answer-timeout\": \"2\"", |_, mut connection| {
+    let (_server, _config, port) = before(", \"proxy-answer-timeout\": \"5\"", |_, mut connection| {
         let stream = asked(&mut connection).unwrap();
         let mut taken = take(&mut connection, stream, FIRST_WINDOW).len();
         for _ in 0..MORE {
-            // In all it takes twice as long as it may stand still.
-            sleep(Duration::from_millis(500));
+            // In all it takes longer than it may stand still, and each step a small part of that.
+            sleep(Duration::from_millis(200));
             widen(&mut connection, stream, STEP);
             taken += take(&mut connection, stream, STEP).len();
         }

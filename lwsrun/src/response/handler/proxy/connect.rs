@@ -42,10 +42,12 @@ pub(super) enum Offer {
     Http1,
 }
 
-/// Connects, in the time that the mount allows for it.
-pub(super) async fn connect(origin: &Origin, offer: Offer) -> Result<(Stream, Version), Fault> {
-    let wait = origin.limits().connect;
-    let deadline = Instant::now() + wait;
+/// Connects before `deadline`, which is in the time of the mount for connecting.
+pub(super) async fn connect(
+    origin: &Origin,
+    offer: Offer,
+    deadline: Instant,
+) -> Result<(Stream, Version), Fault> {
     let connecting = async {
         let stream = match origin.address() {
             Address::Unix(path) => Stream::Unix(UnixStream::connect(path).await.map_err(Fault::Connect)?),
@@ -65,7 +67,7 @@ pub(super) async fn connect(origin: &Origin, offer: Offer) -> Result<(Stream, Ve
             }
         }
     };
-    timeout_at(deadline, connecting).await.unwrap_or(Err(Fault::ConnectTimeout(wait)))
+    timeout_at(deadline, connecting).await.unwrap_or(Err(Fault::ConnectTimeout(origin.limits().connect)))
 }
 
 /// Connects to the first address that takes it. Each gets its share of the time, so that a dead one does not use it up.

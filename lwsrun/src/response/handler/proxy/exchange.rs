@@ -3,10 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use axum::body::Body;
 use http::{HeaderMap, Method, Response, StatusCode};
@@ -34,7 +31,8 @@ pub(super) async fn exchange(
     let progress = upload.progress();
     let waits = upload.waits_for_permission();
     let repeatable = progress.is_none() && is_idempotent(forward.method());
-    let mut lease = unless_gone(&watch, pool::lease(origin, repeatable)).await?;
+    let mut lease =
+        watch.unless_gone(pool::lease(origin, repeatable)).await.unwrap_or(Err(Fault::ClientGone))?;
     let mut again = true;
     let answered = loop {
         let sending = Sending {
@@ -53,8 +51,8 @@ pub(super) async fn exchange(
                 }
             }
         }
-        // On a connection of its own: others that are idle have most likely been closed as well.
-        lease = unless_gone(&watch, Box::pin(pool::new(origin))).await?;
+        // On a new connection: others that are idle have most likely been closed as well.
+        lease = watch.unless_gone(Box::pin(pool::new(origin))).await.unwrap_or(Err(Fault::ClientGone))?;
     };
     let Answered { status, headers, source } = answered;
     if status == StatusCode::SWITCHING_PROTOCOLS {
@@ -129,14 +127,4 @@ pub(super) fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Re
 /// Methods that may be sent twice (RFC 9110, section 9.2.2).
 fn is_idempotent(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
-}
-
-/// What is done for a client, for as long as it is there.
-pub(super) async fn unless_gone<T>(
-    watch: &Watch,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    let mut work = pin!(work);
-    poll_fn(|cx| if watch.is_gone() { Poll::Ready(Err(Fault::ClientGone)) } else { work.as_mut().poll(cx) })
-        .await
 }

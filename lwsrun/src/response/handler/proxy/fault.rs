@@ -20,6 +20,9 @@ pub(super) enum Fault {
     Connect(#[source] io::Error),
     #[error("it cannot be connected to in {} s (`proxy-connect-timeout`)", .0.as_secs())]
     ConnectTimeout(Duration),
+    /// Of a connection that several requests waited for.
+    #[error("{0}")]
+    Shared(Arc<Self>),
     #[error("no TLS connection with it: {0}")]
     Tls(#[source] io::Error),
     #[error("TLS to upstreams cannot be set up: {0}")]
@@ -62,6 +65,7 @@ impl Fault {
 
     fn refusal(&self) -> Refusal {
         match self {
+            Self::Shared(fault) => fault.refusal(),
             Self::ConnectTimeout(_) | Self::AnswerTimeout(_) | Self::UploadTimeout(_) => {
                 Refusal::GatewayTimeout
             }

@@ -38,7 +38,7 @@ const _: () = assert!(CONNECTION_WINDOW as usize >= MAX_STREAMS * STREAM_WINDOW 
 
 /// The most requests at once. That is what RFC 9113, section 6.5.2, has upstreams allow at the least; with more, there are
 /// more connections.
-const MAX_STREAMS: usize = 100;
+pub(super) const MAX_STREAMS: usize = 100;
 
 /// The most requests after one another without the beginning of an answer: most of them were given up, and what is left of
 /// them may still lie in front of a connection that takes nothing.
@@ -113,11 +113,15 @@ impl Http2 {
         matches!(ready, std::task::Poll::Ready(Err(_)))
     }
 
+    /// How many requests it takes at once.
+    pub(super) fn share(&self) -> usize {
+        self.sender.current_max_send_streams().min(MAX_STREAMS)
+    }
+
     /// Whether it takes one more request. Beyond what the upstream allows at once they would wait in a queue that nobody
     /// bounds.
     pub(super) fn has_room(&mut self) -> bool {
-        let most = self.sender.current_max_send_streams().min(MAX_STREAMS);
-        Arc::strong_count(&self.shared) <= most
+        Arc::strong_count(&self.shared) <= self.share()
             && self.shared.unanswered.load(Ordering::Relaxed) < MAX_UNANSWERED
             && !self.is_closed()
     }

@@ -3,6 +3,8 @@
 //! A worker's connections are its own, so there is nothing to lock. Idle ones are watched by one task, the reaper, which
 //! drops those that their upstreams close, and those that have been idle for [`MAX_IDLE_TIME`].
 
+mod connecting;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -16,8 +18,10 @@ use tokio::time::{Instant, Interval, interval};
 use super::connect::{Offer, Version, connect};
 use super::fault::Fault;
 use super::http1::Http1;
-use super::http2::Http2;
+use super::http2::{Http2, MAX_STREAMS};
 use super::origin::Origin;
+
+use self::connecting::{Connecting, Opening, under_way};
 
 /// The most idle connections of a worker to one upstream.
 const MAX_IDLE: usize = 64;
@@ -50,6 +54,9 @@ struct Pool {
     idle: Vec<Box<Http1>>,
     /// More than one where one cannot take all requests.
     http2: Vec<Http2>,
+    connecting: Vec<Arc<Connecting>>,
+    /// How many requests at once the last new connection takes.
+    share: Option<usize>,
     open: Arc<AtomicUsize>,
 }
 
@@ -74,19 +81,43 @@ pub(super) async fn lease(origin: &Origin, repeatable: bool) -> Result<Lease, Fa
     }
 }
 
-/// A new connection.
+/// A new connection: one that is being opened if it may carry this request too, else another. So the first requests that
+/// come to an upstream of HTTP/2 at the same time do not open one each.
 pub(super) async fn new(origin: &Origin) -> Result<Lease, Fault> {
-    let ticket = ticket(origin)?;
-    let wait = origin.limits().connect;
-    let deadline = Instant::now() + wait;
-    match connect(origin, Offer::All).await? {
-        (stream, Version::Http1) => Ok(Lease::Http1(Http1::new(stream, ticket, origin.limits()))),
-        (stream, Version::Http2) => {
-            let http2 = Http2::new(stream, ticket, deadline, wait).await?;
-            keep(origin, &http2);
-            Ok(Lease::Http2(Box::new(http2)))
+    let deadline = Instant::now() + origin.limits().connect;
+    while let Some(connecting) = expected(origin) {
+        connecting.over().await?;
+        if let Some(lease) = with(|pools| pools.by_origin.get_mut(&origin.id())?.http2()).flatten() {
+            return Ok(lease);
         }
     }
+    let ticket = ticket(origin)?;
+    let opening = Opening::new(origin);
+    open(origin, ticket, deadline).await.map_err(|fault| opening.failed(fault))
+}
+
+/// A connection that is being opened and may carry one request more.
+fn expected(origin: &Origin) -> Option<Arc<Connecting>> {
+    with(|pools| {
+        let pool = pools.by_origin.get(&origin.id())?;
+        // Before the first is open: only TLS can lead to HTTP/2.
+        let guess = if origin.is_secure() { MAX_STREAMS } else { 1 };
+        under_way(pool, pool.share.unwrap_or(guess))
+    })?
+}
+
+async fn open(origin: &Origin, ticket: Ticket, deadline: Instant) -> Result<Lease, Fault> {
+    let (lease, share) = match connect(origin, Offer::All, deadline).await? {
+        (stream, Version::Http1) => (Lease::Http1(Http1::new(stream, ticket, origin.limits())), 1),
+        (stream, Version::Http2) => {
+            let http2 = Http2::new(stream, ticket, deadline, origin.limits().connect).await?;
+            keep(origin, &http2);
+            let share = http2.share();
+            (Lease::Http2(Box::new(http2)), share)
+        }
+    };
+    with(|pools| pools.by_origin.entry(origin.id()).or_default().share = Some(share));
+    Ok(lease)
 }
 
 /// Counts a connection.
@@ -141,10 +172,7 @@ pub(super) fn put(origin: u64, mut connection: Box<Http1>) {
 fn keep(origin: &Origin, http2: &Http2) {
     let first = with(|pools| {
         let pool = pools.by_origin.entry(origin.id()).or_default();
-        // Others may have connected at the same time; one is enough for all.
-        if !pool.http2.iter_mut().any(Http2::has_room) {
-            pool.http2.push(http2.again());
-        }
+        pool.http2.push(http2.again());
         pools.reaper.is_none()
     });
     if first == Some(true) {
@@ -155,9 +183,8 @@ fn keep(origin: &Origin, http2: &Http2) {
 fn idle(origin: &Origin, repeatable: bool) -> Option<Lease> {
     with(|pools| {
         let pool = pools.by_origin.get_mut(&origin.id())?;
-        if let Some(http2) = pool.http2.iter_mut().find_map(|http2| http2.has_room().then_some(http2)) {
-            http2.last_used = Instant::now();
-            return Some(Lease::Http2(Box::new(http2.clone())));
+        if let Some(lease) = pool.http2() {
+            return Some(lease);
         }
         let fresh = |connection: &Http1| connection.idle_since.is_some_and(|since| since.elapsed() < FRESH);
         loop {
@@ -168,6 +195,15 @@ fn idle(origin: &Origin, repeatable: bool) -> Option<Lease> {
             }
         }
     })?
+}
+
+impl Pool {
+    /// An HTTP/2 connection that takes one request more: the newest, so that others come to be idle.
+    fn http2(&mut self) -> Option<Lease> {
+        let http2 = self.http2.iter_mut().rev().find_map(|http2| http2.has_room().then_some(http2))?;
+        http2.last_used = Instant::now();
+        Some(Lease::Http2(Box::new(http2.clone())))
+    }
 }
 
 /// Starts the reaper.

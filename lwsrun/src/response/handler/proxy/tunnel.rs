@@ -15,13 +15,13 @@ use axum::body::Body;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::answer::{self, Source};
 use super::connect::{Offer, connect};
-use super::exchange::{response, unless_gone};
+use super::exchange::response;
 use super::fault::{Fault, Trouble};
 use super::forward::Forward;
 use super::http1::Http1;
@@ -105,8 +105,9 @@ pub(super) async fn open(
     trouble: &Arc<Trouble>,
 ) -> Result<Opened, Fault> {
     let ticket = pool::ticket(origin)?;
-    let connecting = async { Ok(connect(origin, Offer::Http1).await?.0) };
-    let stream = unless_gone(&watch, connecting).await?;
+    let deadline = Instant::now() + origin.limits().connect;
+    let connecting = connect(origin, Offer::Http1, deadline);
+    let (stream, _) = watch.unless_gone(connecting).await.unwrap_or(Err(Fault::ClientGone))?;
     let mut connection = Http1::new(stream, ticket, origin.limits());
     forward.write(origin, connection.begin(forward.framing()));
     let mut upload = Upload::None;
