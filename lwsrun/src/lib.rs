@@ -42,7 +42,7 @@ use boot::tls::{KeyError, Keys, watch};
 use boot::workers::{self, Ended, Workers};
 use connection::Serving;
 use protocol::Registry;
-use response::handler::cgi::spawn::keep_inherited_descriptors;
+use response::handler::cgi::spawn::{keep_ended_programs, keep_inherited_descriptors};
 use response::log::{AccessLogs, LogError, Writer};
 use schemas::plan::Plan;
 use shutdown::{DrainControl, Signals};
@@ -124,6 +124,7 @@ fn start_and_serve(path: &Path, registry: Registry) -> Result<(), Cause> {
     }
     tracing::info!("lwsrun {}: {}", env!("CARGO_PKG_VERSION"), summary(path, &plan));
     keep_inherited_descriptors();
+    keep_ended_programs();
     let open_files = boot::limits::set_open_files(plan.global().rlimit_nofile);
     if let Some(words) = boot::limits::too_many_programs(&plan, open_files) {
         tracing::warn!("{words}");

@@ -455,6 +455,18 @@ fn no_signal_is_blocked_or_ignored() {
     assert_eq!(get(site.port, "a.test", "/masks").text(), none);
 }
 
+/// Else the kernel would forget ended programs at once, and their numbers could be others' when they are killed.
+#[test]
+fn how_a_program_ends_is_known_though_the_server_was_started_to_ignore_it() {
+    let site = served(&[("three", &sh("exit 3"))], "", |plan| {
+        let mut command = Command::new("env");
+        Server::spawn(command.arg("--ignore-signal=CHLD").arg(program::path("lwsrun")).arg(plan))
+    });
+    assert_eq!(get(site.port, "a.test", "/three").status, 502);
+    let said = site.server.line_with("exit status");
+    assert!(said.contains("exit status: 3"), "{said}");
+}
+
 #[test]
 fn the_end_of_the_server_is_that_of_its_programs() {
     let site = programs(&[("hang", &hanging(""))], ", \"cgi-timeout\": \"1000\"");

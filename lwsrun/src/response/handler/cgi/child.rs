@@ -62,11 +62,11 @@ impl Group {
 
     /// How the program has ended, if it has by now; then it is reaped.
     fn reap(&self) -> Option<ExitStatus> {
-        // An error says that somebody else has reaped it, such as a kernel that was told to ignore all children.
+        // An error says that somebody else has reaped it. How it has ended is not known then: not well.
         let status = match waitpid(Some(self.id), WaitOptions::NOHANG) {
             Ok(None) => return None,
             Ok(Some((_, status))) => ExitStatus::from_raw(status.as_raw()),
-            Err(_) => ExitStatus::default(),
+            Err(_) => ExitStatus::from_raw(UNKNOWN),
         };
         self.reaped.store(true, Ordering::Relaxed);
         Some(status)
@@ -101,6 +101,9 @@ fn watched(process: OwnedFd) -> Option<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` is open, gives the same descriptor each time, and moves in for as long as it is watched.
     unsafe { AsyncFd::register_with_interest(process, Interest::READABLE) }.ok()
 }
+
+/// The raw status of a program that exits with 255.
+const UNKNOWN: i32 = 255 << 8;
 
 /// Waits until a process may have ended.
 async fn ended(process: &AsyncFd<OwnedFd>) {

@@ -161,6 +161,17 @@ pub(crate) fn keep_inherited_descriptors() {
     }
 }
 
+/// Has the kernel keep programs that have ended until they are waited for. Who starts this process may have told it to forget
+/// them (SIGCHLD ignored, which lasts beyond exec), and then the number of one could be another's when its group is killed.
+#[allow(unsafe_code, reason = "to change what a signal does is unsafe, since a handler may do anything")]
+pub(crate) fn keep_ended_programs() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: no handler is set.
+    if let Err(error) = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) } {
+        tracing::debug!("ended programs may be forgotten: {error}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
