@@ -173,6 +173,32 @@ fn readers_that_do_not_read_hold_up_nobody_else() {
 }
 
 #[test]
+fn small_frames_for_readers_that_do_not_read_end_no_connection() {
+    const COUNT: usize = 60_000;
+    let (_server, _config, port) = before("", |number, mut connection| {
+        let slow = asked(&mut connection).unwrap();
+        connection.send(HEADERS, END_HEADERS, slow, &block(&[(":status", "200")]));
+        let small = [&[0, 0, 1, DATA, 0][..], &slow.to_be_bytes(), b"x"].concat();
+        connection.send_raw(&small.repeat(COUNT));
+        while let Some(stream) = asked(&mut connection) {
+            answer(&mut connection, stream, &number.to_string());
+            connection.send(DATA, END_STREAM, slow, b"y");
+        }
+    });
+    // SETTINGS_INITIAL_WINDOW_SIZE: it takes nothing.
+    let mut client = Connection::open(Client::tcp(port), &[(4, 0)]);
+    client.ask(1, "/px/");
+    client.next_that(|frame| frame.kind == HEADERS).unwrap();
+    assert_eq!(tests::client::get(port, "a.test", "/px/").text(), "0");
+    client.send(WINDOW_UPDATE, 0, 1, &[0, 1, 0, 0]);
+    let mut content = Vec::new();
+    while !content.ends_with(b"y") {
+        content.extend(client.next_that(|frame| frame.kind == DATA).unwrap().payload);
+    }
+    assert_eq!(content.len(), COUNT + 1);
+}
+
+#[test]
 fn the_end_of_a_connection_ends_only_what_it_does_not_answer() {
     let (note, noted) = channel();
     let (_server, _config, port) = before("", move |number, mut connection| {

@@ -1,7 +1,8 @@
 //! An HTTP/2 connection to an upstream, for many requests at once. A task, the [`driver`], reads and writes for all of them;
-//! each request has a [`stream`] of its own, and writes its content by [`output`].
+//! each request has a [`stream`] of its own, writes its content by [`output`], and has its answer's in an [`inbox`].
 
 mod driver;
+mod inbox;
 mod output;
 mod stream;
 #[cfg(test)]
@@ -86,6 +87,9 @@ impl Http2 {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buffer_size(MAX_SEND_BUFFER)
             .max_header_list_size(MAX_HEAD)
+            // It counts small frames that nobody has taken, of all streams together, and ends the connection of all; here they
+            // are taken at once, whatever the clients do.
+            .data_frame_budget(usize::MAX)
             .max_concurrent_reset_streams(MAX_RESET)
             .reset_stream_duration(RESET_TIME)
             .enable_push(false);

@@ -14,7 +14,8 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::Frame;
 
 use super::Http2;
-use super::output::{Output, allowed};
+use super::inbox::Inbox;
+use super::output::Output;
 use crate::response::handler::proxy::fault::Fault;
 use crate::response::handler::proxy::hop_by_hop::is_hop_by_hop;
 use crate::response::handler::proxy::http1::Wrong;
@@ -35,10 +36,10 @@ pub(super) struct Asking<'a> {
 
 /// An answer whose content is on its way.
 pub(in super::super) struct Http2Answer {
-    content: RecvStream,
+    content: Inbox,
     /// Whether there is no content, whatever comes.
     is_bare: bool,
-    /// Bytes that have come.
+    /// Bytes that were taken.
     received: u64,
     output: Output,
     pub(in super::super) timer: Timer,
@@ -70,7 +71,7 @@ impl<'a> Asking<'a> {
                 let is_bare = self.sending.of_head
                     || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
                 let answer = Http2Answer {
-                    content,
+                    content: Inbox::new(content),
                     is_bare,
                     received: 0,
                     output: self.output,
@@ -122,23 +123,6 @@ impl<'a> Asking<'a> {
     }
 }
 
-impl Http2Answer {
-    fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
-        while let Some(piece) = ready!(self.content.poll_data(cx)?) {
-            self.received += piece.len() as u64;
-            // An error means that the stream has ended, and its window with it.
-            let _ = self.content.flow_control().release_capacity(piece.len());
-            if !piece.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(piece))));
-            }
-        }
-        let trailers = ready!(self.content.poll_trailers(cx)?).map(allowed);
-        Poll::Ready(
-            trailers.filter(|trailers| !trailers.is_empty()).map(|trailers| Ok(Frame::trailers(trailers))),
-        )
-    }
-}
-
 impl Exchanging for Http2Answer {
     fn poll_upload(&mut self, upload: &mut Upload, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
         self.output.poll(upload, cx)
@@ -156,11 +140,15 @@ impl Exchanging for Http2Answer {
         if self.is_bare {
             return Poll::Ready(None);
         }
-        self.poll_content(cx).map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
+        let frame = ready!(self.content.poll_frame(cx));
+        if let Some(Ok(frame)) = &frame {
+            self.received += frame.data_ref().map_or(0, |piece| piece.len() as u64);
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
     }
 
     fn is_ended(&self) -> bool {
-        self.is_bare || self.content.is_end_stream()
+        self.is_bare || self.content.is_over()
     }
 
     fn moved(&self) -> u64 {
@@ -170,7 +158,7 @@ impl Exchanging for Http2Answer {
 
 impl Drop for Http2Answer {
     fn drop(&mut self) {
-        if self.content.is_end_stream() {
+        if self.content.is_over() {
             self.output.finish();
         }
     }

@@ -93,6 +93,39 @@ async fn trailers_go_both_ways() {
     assert_eq!(serving.await.unwrap(), (Bytes::from_static(b"data"), Some(sum)));
 }
 
+#[tokio::test]
+async fn small_pieces_that_nobody_takes_are_put_together() {
+    const COUNT: usize = 20_000;
+    let origin = origin();
+    let (http2, mut far) = connected(&origin).await;
+    let mut pings = far.ping_pong().unwrap();
+    let (noted, note) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (_, mut respond) = far.accept().await.unwrap().unwrap();
+        tokio::spawn(async move {
+            let mut answer = respond.send_response(Response::new(()), false).unwrap();
+            for _ in 0..COUNT {
+                answer.send_data(Bytes::from_static(b"x"), false).unwrap();
+            }
+            answer.send_data(Bytes::from_static(b"y"), true).unwrap();
+            // Behind all of them.
+            pings.ping(h2::Ping::opaque()).await.unwrap();
+            noted.send(()).unwrap();
+        });
+        assert!(far.accept().await.is_none());
+    });
+    let request = Request::get("/").body(Body::empty()).unwrap();
+    let mut answer = ask(&origin, http2, request).await.ok().unwrap().into_body();
+    note.await.unwrap();
+    let mut pieces = Vec::new();
+    while !answer.is_ended() {
+        let frame = poll_fn(|cx| answer.poll_frame(cx)).await.unwrap().unwrap();
+        pieces.push(frame.into_data().unwrap());
+    }
+    assert_eq!(pieces.concat(), [&[b'x'; COUNT][..], b"y"].concat());
+    assert!(pieces.len() <= 2, "{}", pieces.len());
+}
+
 /// Content without a byte whose end does not come.
 struct Nothing;
 
