@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use schemas::plan::Plan;
+use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -16,6 +17,9 @@ use crate::connection::{Serving, trim};
 
 /// How long the end of the workers is waited for.
 const END: Duration = Duration::from_secs(1);
+
+/// How long a thread for what waits is kept without any.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// How long a worker's other threads are waited for.
 const LAST_STARTS: Duration = Duration::from_millis(250);
@@ -61,19 +65,34 @@ impl Workers {
         let mut late = Vec::with_capacity(sockets.len());
         tracing::debug!("each worker takes {slots} connections");
         for (number, sockets) in sockets.into_iter().enumerate() {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .thread_keep_alive(KEEP_ALIVE)
+                .build()?;
+            let (to_thread, runtimes) = std::sync::mpsc::sync_channel::<Runtime>(1);
             let (serving, exited) = (serving.clone(), exited.clone());
             let (to, more) = mpsc::unbounded_channel();
             late.push(to);
             let report = Report { worker: number, to: report.clone(), reason: "it panicked".to_owned() };
-            thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            let spawned = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                let Ok(runtime) = runtimes.recv() else { return };
                 let mut report = report;
                 let slots = Arc::new(Semaphore::new(slots));
-                report.reason = runtime.block_on(work(sockets, Late { serving, more }, slots, exited));
+                report.reason = match room_for_a_thread() {
+                    Ok(()) => runtime.block_on(work(sockets, Late { serving, more }, slots, exited)),
+                    Err(error) => format!("it cannot have a thread for what waits: {error}"),
+                };
                 // A CGI program that is just being started is killed once it runs. Reads that wait for a disk must not hold
                 // the thread for long.
                 runtime.shutdown_timeout(LAST_STARTS);
-            })?;
+            });
+            if let Err(error) = spawned {
+                // To drop it here, inside another one, would be a panic.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+            // The thread waits for it.
+            let _ = to_thread.send(runtime);
         }
         Ok(Self { exit, ended, late })
     }
@@ -97,6 +116,20 @@ impl Workers {
         if tokio::time::timeout(END, gone).await.is_err() {
             tracing::debug!("some workers did not end in time");
         }
+    }
+}
+
+/// Whether there may be one more thread now.
+fn room_for_a_thread() -> io::Result<()> {
+    let thread = thread::Builder::new().spawn(|| ())?;
+    thread.join().map_err(|_| io::Error::other("it panicked"))
+}
+
+/// Keeps a thread for what waits, such as reads of a disk and starts of programs. The runtime panics that needs its first one
+/// and cannot have it, when the limit of processes leaves no room; one that is there takes the work in turn.
+async fn keep_a_thread() {
+    while tokio::task::spawn_blocking(|| ()).await.is_ok() {
+        tokio::time::sleep(KEEP_ALIVE / 2).await;
     }
 }
 
@@ -124,6 +157,7 @@ async fn work(
     slots: Arc<Semaphore>,
     mut exited: watch::Receiver<bool>,
 ) -> String {
+    tokio::spawn(keep_a_thread());
     tokio::spawn(trim::look_after());
     let mut loops = JoinSet::new();
     let mut sockets = sockets;

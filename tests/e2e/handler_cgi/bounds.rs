@@ -1,7 +1,8 @@
 //! How many programs there may be, how they are counted, and what they leave behind.
 
 use std::fs;
-use std::process::Command;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use tests::config::{TempConfig, free_port};
 use tests::lines::lines;
 use tests::open_files::has_room;
 use tests::server::Server;
+use tests::skip::skip;
 use tests::ws::WebSocket;
 use tests::{PATIENCE, program};
 
@@ -269,4 +271,48 @@ fn no_program_is_started_for_a_client_that_has_left() {
     assert_eq!(started(&site, 0), 2);
     let log = lines(&site.config.path("log"), 2);
     assert!(log.iter().any(|line| line.contains("/hang HTTP/1.1\" 499 -")), "{log:?}");
+}
+
+/// The number of the user `nobody`.
+const NOBODY: u32 = 65_534;
+
+/// Processes that do nothing; gone when dropped.
+struct Idlers(Vec<Child>);
+
+impl Idlers {
+    fn start(count: usize) -> Self {
+        let sleep = |_| Command::new("sleep").arg("1000").uid(NOBODY).spawn().unwrap();
+        Self((0..count).map(sleep).collect())
+    }
+}
+
+impl Drop for Idlers {
+    fn drop(&mut self) {
+        for idler in &mut self.0 {
+            let _ = idler.kill();
+            let _ = idler.wait();
+        }
+    }
+}
+
+/// The thread that starts programs is there before the limit of processes is reached, and stays.
+#[test]
+fn no_room_for_processes_is_a_503_and_not_a_cut_connection() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("the limit of processes is counted for a user of its own by root only");
+    }
+    let port = free_port();
+    let inner = ", \"mounts\": [{ \"mountpoint\": \"/\", \"origin\": \"cgi:///bin/true\" }]";
+    let global = "{ \"global\": { \"count-threads\": 1, \"username\": \"nobody\" } }";
+    let config = TempConfig::vhost(port, inner).conf(global);
+    let mut command = Command::new("prlimit");
+    let server = Server::spawn(command.arg("--nproc=128").arg(program::path("lwsrun")).arg(config.compile()));
+    // The worker is at work, and no program was started.
+    assert_eq!(Client::tcp(port).get("a.test", "/%00").status, 400);
+    // The limit is the server's alone, but all processes of its user count.
+    let idlers = Idlers::start(128);
+    let answer = Client::tcp(port).get("a.test", "/").status;
+    drop(idlers);
+    assert_eq!(answer, 503);
+    let _ = server.line_with("Resource temporarily unavailable");
 }

@@ -59,6 +59,10 @@ impl Output {
                     room => Some(Ok(room)),
                 };
                 let room = room.unwrap_or_else(|| Err(Reason::STREAM_CLOSED.into())).map_err(stopped)?;
+                // The upstream may change its mind meanwhile, and counts frames without content.
+                if room == 0 {
+                    continue;
+                }
                 let piece = self.piece.split_to(room.min(self.piece.len()));
                 self.sent += piece.len() as u64;
                 let last = self.piece.is_empty() && (self.content == Framing::None || upload.is_end_stream());
