@@ -98,6 +98,17 @@ fn hanging(before: &str) -> String {
 }
 
 #[test]
+fn a_script_that_does_not_say_what_for_is_for_the_shell() {
+    let site = programs(
+        &[("plain", "printf 'Content-Type: text/plain\\n\\n%s\\n' \"$0 $# $REQUEST_METHOD\"\n")],
+        "",
+    );
+    let response = get(site.port, "a.test", "/plain");
+    let path = site.config.path("bin/plain");
+    assert_eq!(response.text(), format!("{} 0 GET\n", path.display()));
+}
+
+#[test]
 fn programs_alone_and_in_a_folder() {
     let args = sh(&format!("{HEAD}; echo \"$SCRIPT_NAME|$PATH_INFO|$QUERY_STRING|$(pwd)|$X\""));
     let env = ", \"cgi-env\": [{ \"X\": \"y z\" }], \"cgi-chdir\": \"/usr\"";

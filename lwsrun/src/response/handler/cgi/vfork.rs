@@ -44,6 +44,9 @@ const STACK: usize = 4096;
 /// The exit status of a child whose program does not run; nobody sees it.
 const FAILED: c_int = 127;
 
+/// What a script is for that does not say so in its first line, as the C library's `execvp` takes it, and lwsws.
+const SHELL: &CStr = c"/bin/sh";
+
 /// The highest number of a signal: the kernel has as many as a set of eight bytes holds.
 const SIGNALS: c_int = 64;
 
@@ -53,8 +56,9 @@ const ACTION: usize = 8;
 /// All that a child needs, made before there is one.
 struct Child<'i> {
     image: &'i Image<'i>,
-    /// With a null pointer at the end, as are the variables.
-    arguments: [*const c_char; 2],
+    /// Those of a script for the shell, and without the first of them those of the program. With a null pointer at the end, as
+    /// are the variables.
+    arguments: [*const c_char; 3],
     variables: Vec<*const c_char>,
     /// What the child says before it ends.
     failed: Option<(Step, Errno)>,
@@ -67,7 +71,7 @@ struct Child<'i> {
 /// If a step fails; then there is no process.
 pub(super) fn start(image: &Image<'_>) -> Result<Pid, (Step, Errno)> {
     let variables = image.environment.iter().map(|variable| variable.as_ptr()).chain([null()]).collect();
-    let arguments = [image.path.as_ptr(), null()];
+    let arguments = [SHELL.as_ptr(), image.path.as_ptr(), null()];
     let mut child = Child { image, arguments, variables, failed: None };
     let pid = with_signals_blocked(|| vfork(&mut child)).map_err(|errno| (Step::Fork, errno))?;
     match child.failed {
@@ -174,9 +178,13 @@ fn become_program(child: &Child<'_>) -> (Step, Errno) {
         let mut none = MaybeUninit::uninit();
         libc::sigemptyset(none.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), null_mut());
-        libc::execve(image.path.as_ptr(), child.arguments.as_ptr(), child.variables.as_ptr());
+        libc::execve(image.path.as_ptr(), child.arguments[1..].as_ptr(), child.variables.as_ptr());
+        let errno = last_error();
+        if errno == Errno::NOEXEC {
+            libc::execve(SHELL.as_ptr(), child.arguments.as_ptr(), child.variables.as_ptr());
+        }
+        (Step::Program, errno)
     }
-    (Step::Program, last_error())
 }
 
 #[cfg(test)]
