@@ -16,8 +16,10 @@ pub(super) struct Wish<'a> {
     bind: Bind<'a>,
     /// The key that says so.
     span: Span,
-    /// Whether the vhost has a certificate; none if that cannot be told, because the key is misspelt.
-    tls: Option<bool>,
+    /// Whether the vhost has a certificate.
+    tls: bool,
+    /// Whether that is meant: not if the key seems to be misspelt.
+    is_meant: bool,
     /// Where the name of the vhost stands, or the vhost itself.
     name: Span,
 }
@@ -48,8 +50,8 @@ impl<'a> Lowering<'a, '_> {
         let wish = self.bind(fields).map(|(bind, span)| {
             let name = fields.key_span("name").or(fields.brace()).unwrap_or(span);
             // A key without a certificate has been reported, and a certificate is what was meant.
-            let is_known = !fields.is_misspelt("host-ssl-cert") && (tls || !fields.has("host-ssl-key"));
-            Wish { bind, span, tls: is_known.then_some(tls), name }
+            let is_meant = !fields.is_misspelt("host-ssl-cert") && (tls || !fields.has("host-ssl-key"));
+            Wish { bind, span, tls, is_meant, name }
         });
         listening.wishes.push(wish);
     }
@@ -132,7 +134,7 @@ impl<'a> Lowering<'a, '_> {
                 None => {
                     let bind = wish.bind.clone();
                     let place = vhost.place;
-                    let tls = wish.tls.unwrap_or(false);
+                    let tls = wish.tls;
                     listeners.push(Listener { bind, vhosts: vec![VhostId(id)], tls, place });
                     firsts.push(wish);
                 }
@@ -143,10 +145,10 @@ impl<'a> Lowering<'a, '_> {
 
     /// Checks whether a vhost fits the listener that an earlier one has asked for.
     fn share(&mut self, listener: &mut Listener<'a>, first: &Wish<'a>, wish: &Wish<'a>) {
-        if let (Some(first_tls), Some(tls)) = (first.tls, wish.tls)
-            && first_tls != tls
-        {
-            self.report.push(mixed_tls((first.span, first_tls), (wish.span, tls)));
+        // What a misspelt key has caused is not told beside it; unless that is tolerated, and the vhost is as it is.
+        let is_told = !(first.is_meant && wish.is_meant) && self.report.errors() > 0;
+        if first.tls != wish.tls && !is_told {
+            self.report.push(mixed_tls((first.span, first.tls), (wish.span, wish.tls)));
         }
         let (Some(families), Some(more)) =
             (families_of(&mut listener.bind), families_of(&mut wish.bind.clone()).copied())

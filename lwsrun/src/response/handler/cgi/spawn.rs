@@ -142,6 +142,8 @@ impl SpawnError {
             (Step::Folder, None) => {
                 format!("`{path}` cannot have `{folder}` as its folder (`cgi-chdir`): {error}")
             }
+            (Step::Fork, _) => format!("there cannot be another process, to run `{path}`: {error}"),
+            (Step::Streams, _) => format!("`{path}` cannot have its streams (pipes, and /dev/null): {error}"),
             _ => format!("`{path}` cannot be started in `{folder}`: {error}"),
         }
     }
