@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use super::connect::Stream;
 use super::fault::Fault;
 use super::http1::Framing;
+use super::origin::Limits;
 use super::pool::Ticket;
 use super::sending::{Sending, Unanswered};
 
@@ -78,7 +79,7 @@ impl Http2 {
         stream: Stream,
         ticket: Ticket,
         deadline: Instant,
-        wait: Duration,
+        limits: &Limits,
     ) -> Result<Self, Fault> {
         let mut builder = Builder::new();
         builder
@@ -95,12 +96,12 @@ impl Http2 {
             .enable_push(false);
         let greeting = async {
             let (sender, connection) = builder.handshake(stream).await?;
-            let mut driver = Driver::new(connection, ticket);
+            let mut driver = Driver::new(connection, ticket, limits);
             driver.settle().await?;
             Ok((sender, driver))
         };
         let (sender, driver) =
-            timeout_at(deadline, greeting).await.unwrap_or(Err(Fault::ConnectTimeout(wait)))?;
+            timeout_at(deadline, greeting).await.unwrap_or(Err(Fault::ConnectTimeout(limits.connect)))?;
         tokio::spawn(driver.run());
         Ok(Self { sender, last_used: Instant::now(), reused: false, shared: Arc::default() })
     }

@@ -110,7 +110,7 @@ async fn open(origin: &Origin, ticket: Ticket, deadline: Instant) -> Result<Leas
     let (lease, share) = match connect(origin, Offer::All, deadline).await? {
         (stream, Version::Http1) => (Lease::Http1(Http1::new(stream, ticket, origin.limits())), 1),
         (stream, Version::Http2) => {
-            let http2 = Http2::new(stream, ticket, deadline, origin.limits().connect).await?;
+            let http2 = Http2::new(stream, ticket, deadline, origin.limits()).await?;
             keep(origin, &http2);
             let share = http2.share();
             (Lease::Http2(Box::new(http2)), share)

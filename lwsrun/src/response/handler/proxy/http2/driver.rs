@@ -11,13 +11,14 @@ use h2::{Ping, PingPong};
 
 use crate::response::handler::proxy::connect::Stream;
 use crate::response::handler::proxy::fault::Fault;
+use crate::response::handler::proxy::origin::Limits;
 use crate::response::handler::proxy::pool::Ticket;
 use crate::response::handler::proxy::timer::Timer;
 
 /// How many requests at once an upstream allows that has not said so yet: a number that none can say.
 pub(super) const NOT_TOLD: usize = usize::MAX - 1;
 
-/// How often an upstream is asked whether it is there, and how long it has to say so.
+/// How often an upstream is asked whether it is there, and how long it has at least to say so.
 const PING: Duration = Duration::from_secs(15);
 
 /// A connection.
@@ -26,14 +27,17 @@ pub(super) struct Driver {
     pings: Option<PingPong>,
     /// An answer to a ping is due.
     asked: bool,
+    /// How long that may take: one that is busy with an answer may read nothing meanwhile, for as long as it may be silent.
+    patience: Duration,
     round: Timer,
     _ticket: Ticket,
 }
 
 impl Driver {
-    pub(super) fn new(mut connection: Connection<Stream, Bytes>, ticket: Ticket) -> Self {
+    pub(super) fn new(mut connection: Connection<Stream, Bytes>, ticket: Ticket, limits: &Limits) -> Self {
         let pings = connection.ping_pong();
-        Self { connection, pings, asked: false, round: Timer::new(PING), _ticket: ticket }
+        let patience = PING.max(limits.answer).max(limits.idle);
+        Self { connection, pings, asked: false, patience, round: Timer::new(PING), _ticket: ticket }
     }
 
     /// Waits until the upstream has told its settings: how many requests it takes at once is known then.
@@ -62,6 +66,7 @@ impl Driver {
         let Some(pings) = &mut self.pings else { return Poll::Pending };
         if self.asked && matches!(pings.poll_pong(cx), Poll::Ready(Ok(_))) {
             self.asked = false;
+            self.round.restart(PING);
         }
         while self.round.is_over(cx) {
             if self.asked {
@@ -71,7 +76,7 @@ impl Driver {
             // One that is closing sends none, and may take as long as the answer to one.
             self.asked = true;
             let _ = pings.send_ping(Ping::opaque());
-            self.round.restart(PING);
+            self.round.restart(self.patience);
         }
         Poll::Pending
     }

@@ -14,6 +14,7 @@ use http_body_util::StreamBody;
 use schemas::plan::{ProxyLimits, Upstream, UpstreamAddress};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
+use tokio::time::sleep;
 
 use super::*;
 use crate::boot::testing;
@@ -29,8 +30,8 @@ fn origin() -> Origin {
 }
 
 async fn speak(origin: &Origin, stream: UnixStream) -> Http2 {
-    let (ticket, wait) = (pool::ticket(origin).unwrap(), origin.limits().connect);
-    Http2::new(Stream::Unix(stream), ticket, Instant::now() + wait, wait).await.unwrap()
+    let (ticket, limits) = (pool::ticket(origin).unwrap(), origin.limits());
+    Http2::new(Stream::Unix(stream), ticket, Instant::now() + limits.connect, limits).await.unwrap()
 }
 
 /// A connection, and its other end.
@@ -175,16 +176,37 @@ async fn a_request_without_content_ends_with_its_head() {
     }
 }
 
+/// SETTINGS without a setting.
+const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+/// The head of an answer to the first request, which is 200, and its end.
+const ANSWER: [u8; 10] = [0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88];
+
 #[tokio::test(start_paused = true)]
 async fn an_upstream_that_answers_no_ping_is_given_up() {
     let origin = origin();
     let (near, mut far) = UnixStream::pair().unwrap();
-    // SETTINGS without a setting, and nothing more.
-    far.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
-    let http2 = speak(&origin, near).await;
+    far.write_all(&SETTINGS).await.unwrap();
+    let mut http2 = speak(&origin, near).await;
     let start = Instant::now();
-    let request = Request::get("/").body(Body::empty()).unwrap();
-    let unanswered = ask(&origin, http2, request).await.err().unwrap();
-    assert!(matches!(unanswered.fault, Fault::Broken(_)), "{}", unanswered.fault);
-    assert_eq!(start.elapsed().as_secs(), 30);
+    while !http2.is_closed() {
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(start.elapsed().as_secs(), 76, "15 s, and the 60 s of its answers");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_may_be_too_busy_with_an_answer_for_pings() {
+    let origin = origin();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    far.write_all(&SETTINGS).await.unwrap();
+    let http2 = speak(&origin, near).await;
+    let busy = tokio::spawn(async move {
+        sleep(Duration::from_secs(55)).await;
+        far.write_all(&ANSWER).await.unwrap();
+        far
+    });
+    let answer = ask(&origin, http2, Request::get("/").body(Body::empty()).unwrap()).await.ok().unwrap();
+    assert_eq!(answer.status(), 200);
+    drop(busy.await.unwrap());
 }
