@@ -159,6 +159,8 @@ where
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// HTTP/1 is the rule, and idle most of the time. What else a connection may become is on the heap, so that those of HTTP/1 do
+/// not carry the room for it.
 async fn serve_spoken<S>(
     stream: S,
     facts: ConnectionFacts,
@@ -183,7 +185,7 @@ where
             http1::serve(stream, Connection { serving, facts: plain }, true).await?;
         }
         Spoken::Http2 => {
-            http2::serve(Slotted::new(stream, slot), Connection { serving, facts: plain }).await?;
+            Box::pin(http2::serve(Slotted::new(stream, slot), Connection { serving, facts: plain })).await?;
         }
         Spoken::Other => {
             if let Some(raw) = serving.raw(plain.listener) {
@@ -201,7 +203,7 @@ where
     S: Peek + Socket + Send + Sync + 'static,
 {
     let another = slot.another();
-    Ok(raw.serve(Slotted::new(stream, slot), another, serving.timeout()).await?)
+    Ok(Box::pin(raw.serve(Slotted::new(stream, slot), another, serving.timeout())).await?)
 }
 
 async fn serve_tls<S>(
@@ -226,13 +228,13 @@ where
             );
         }
         let another = stream.get_ref().0.another();
-        return Ok(raw.serve(stream, another, serving.timeout()).await?);
+        return Ok(Box::pin(raw.serve(stream, another, serving.timeout())).await?);
     }
     let http2 = agreed.http2;
     let facts = ConnectionFacts { tls: true, sni_vhost: Some(vhost), agreed: Some(agreed), client, ..facts };
     let connection = Connection { serving, facts };
     if http2 {
-        http2::serve(stream, connection).await?;
+        Box::pin(http2::serve(stream, connection)).await?;
     } else {
         // hyper has buffers of its own, which a connection that asks nothing yet does not need.
         let first = timeout(connection.serving.timeout, first_byte(&mut stream));

@@ -115,7 +115,8 @@ where
             }
         }
     };
-    tokio::time::timeout(FAREWELL, serving.close(last)).await??;
+    // On the heap: only an end needs the room for it.
+    tokio::time::timeout(FAREWELL, Box::pin(serving.close(last))).await??;
     Ok(())
 }
 
