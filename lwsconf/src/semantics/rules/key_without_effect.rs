@@ -102,23 +102,35 @@ fn kind(origin: &Origin<'_>) -> Option<(Purpose, &'static str)> {
 }
 
 fn without_effect(first: (&str, Span), others: &[(&str, Span)], kind: &str) -> Diagnostic {
-    let names: Vec<&str> = std::iter::once(&first).chain(others).map(|(key, _)| *key).collect();
-    let verb = if others.is_empty() { "does" } else { "do" };
-    let headline = format!("{} {verb} nothing on {kind}", enumerated(&names));
     let keys = || std::iter::once(&first).chain(others).map(|(key, _)| *key);
-    let mut found = Diagnostic::warning(Code::KeyWithoutEffect, headline, first.1).label("without effect");
     // The documentation of lwsws itself has these two where they do nothing.
-    if keys().all(|key| matches!(key, "default" | "protocol")) {
-        found = Diagnostic::remark(Code::KeyWithoutEffect, found.headline, first.1).label("without effect");
-    }
-    for (_, place) in others {
-        found = found.also(*place, "without effect");
-    }
+    let is_documented = keys().all(|key| matches!(key, "default" | "protocol"));
+    let severity = if is_documented { Diagnostic::remark } else { Diagnostic::warning };
+    let mut found = idle(severity, first, others, &format!("on {kind}"));
     if keys().any(|key| matches!(key, "cgi-env" | "pmo")) {
         found = found.note("lwsws keeps `cgi-env` and `pmo` in one list: use the one that is for this mount");
     }
     if keys().any(|key| key.starts_with("cache-")) {
         found = found.note("cache headers are sent with files and answers of proxies only; to send one here, write it in `headers`");
     }
-    found.help(if others.is_empty() { "take it out" } else { "take them out" })
+    found.help(take_out(others))
+}
+
+/// Keys that do nothing where they stand.
+pub(super) fn idle(
+    severity: fn(Code, String, Span) -> Diagnostic,
+    first: (&str, Span),
+    others: &[(&str, Span)],
+    there: &str,
+) -> Diagnostic {
+    let names: Vec<&str> = std::iter::once(&first).chain(others).map(|(key, _)| *key).collect();
+    let verb = if others.is_empty() { "does" } else { "do" };
+    let headline = format!("{} {verb} nothing {there}", enumerated(&names));
+    let found = severity(Code::KeyWithoutEffect, headline, first.1).label("without effect");
+    others.iter().fold(found, |found, (_, place)| found.also(*place, "without effect"))
+}
+
+/// What to do with them.
+pub(super) fn take_out(others: &[(&str, Span)]) -> &'static str {
+    if others.is_empty() { "take it out" } else { "take them out" }
 }
