@@ -42,3 +42,13 @@ fn ask(site: &Site, request: &str) -> Response {
 fn get(site: &Site, path: &str) -> Response {
     tests::client::get(site.port, "a.test", path)
 }
+
+/// A client whose request has begun: its answer begins before it sends anything, and each byte comes back at once.
+fn is_echoed(client: &mut Client) {
+    assert!(client.take_through(b"\r\n\r\n").is_some());
+    for byte in ["a", "b", "c"] {
+        client.send(byte);
+        assert!(client.take_through(format!("1\r\n{byte}\r\n").as_bytes()).is_some());
+    }
+    assert!(client.take_through(b"0\r\n\r\n").is_some());
+}
